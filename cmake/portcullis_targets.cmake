@@ -1,0 +1,52 @@
+# The kinds of target in this repository. Every CMakeLists.txt uses only these.
+
+# Warnings, hardening and sanitizers: for our own targets only, so third parties are not affected.
+add_library(portcullis_options INTERFACE)
+target_compile_options(portcullis_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+if(PORTCULLIS_SANITIZE)
+  target_compile_options(portcullis_options INTERFACE
+    -fsanitize=${PORTCULLIS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(portcullis_options INTERFACE -fsanitize=${PORTCULLIS_SANITIZE})
+endif()
+if(PORTCULLIS_HARDEN)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(portcullis_options INTERFACE
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong
+    -fstack-clash-protection -fcf-protection -fPIE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  target_link_options(portcullis_options INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
+endif()
+
+# portcullis_library(<name> SOURCES <file>... [DEPS <target>...] [THIRD_PARTY <target>...])
+# DEPS are seen by users of the library; THIRD_PARTY is hidden behind our headers.
+function(portcullis_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPS;THIRD_PARTY")
+  add_library(portcullis_${name} STATIC ${ARG_SOURCES})
+  add_library(portcullis::${name} ALIAS portcullis_${name})
+  target_include_directories(portcullis_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(portcullis_${name} PUBLIC ${ARG_DEPS} tl::expected
+                                           PRIVATE ${ARG_THIRD_PARTY} portcullis_options)
+endfunction()
+
+# portcullis_program(<name> MAIN <file> DEPS <target>...): a program in build/<preset>/bin.
+function(portcullis_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "MAIN" "DEPS")
+  add_executable(${name} ${ARG_MAIN})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} portcullis_options)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
+
+# portcullis_tests(<name> DIR <mirrored directory> DEPS <target>...)
+# Takes every *_test.cpp of the directory: a test file cannot be left out of the build.
+function(portcullis_tests name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "DIR" "DEPS")
+  file(GLOB sources CONFIGURE_DEPENDS ${ARG_DIR}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_tests ${sources})
+  target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name}_tests PRIVATE PORTCULLIS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name}_tests PRIVATE ${ARG_DEPS} GTest::gmock_main portcullis_options)
+  gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+endfunction()
