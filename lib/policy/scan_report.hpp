@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/api/requirements.hpp"
+#include "lib/base/clock.hpp"
+#include "lib/base/result.hpp"
+#include "lib/codec/json_fwd.hpp"
+
+namespace portcullis::policy {
+
+struct Vulnerability {
+  std::string id;
+  std::string package;
+  std::string installed_version, fixed_version;
+  std::optional<api::Severity> severity;  ///< Empty: UNKNOWN; counts as kCritical (worst).
+  std::optional<Time> published;          ///< Empty: unknown; counts as long ago.
+};
+
+/// A scan, whatever tool made it. Source: verification.md §6.1, §6.2, §6.5.
+struct ScanReport {
+  Time time;  ///< The oldest of all times it claims: finish, report creation, database.
+  std::string scanner;
+  std::vector<Vulnerability> vulnerabilities;
+  std::optional<std::string> platform;  ///< "linux/amd64" as the report says it.
+};
+
+/// Reads the predicate of a cosign vuln attestation whose scanner.result is a Trivy JSON report.
+/// kInvalidArgument: a partial scan (no Results of class os-pkgs or lang-pkgs, modified findings), no
+/// time, another scanner's format.
+Result<ScanReport> parse_scan_report(const codec::Json& predicate);
+
+/// Why the report fails the requirement at `now`; empty: it passes. The text names the worst
+/// vulnerabilities and says what to do.
+struct ScanFailure {
+  std::string cause;
+  std::string remedy;
+};
+std::optional<ScanFailure> judge(const ScanReport& report, const api::EvidenceRequirement& requirement,
+                                 Time now);
+
+/// When a passing report stops passing by age or by an `after` that elapses.
+std::optional<Time> expiry(const ScanReport& report, const api::EvidenceRequirement& requirement);
+
+}  // namespace portcullis::policy
