@@ -30,8 +30,8 @@ struct Answer {
 class Handler {
  public:
   virtual ~Handler() = default;
-  /// An Error means "could not decide"; the endpoint turns it into a refusal (fail closed), whatever
-  /// the webhook's failurePolicy says.
+  /// An Error means "could not decide"; the endpoint turns it into a refusal (fail closed),
+  /// whatever the webhook's failurePolicy says.
   virtual Result<Answer> handle(const api::AdmissionRequest& request, Deadline deadline) = 0;
 };
 
