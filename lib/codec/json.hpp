@@ -21,13 +21,14 @@ enum class Duplicates {
 };
 
 struct JsonLimits {
-  std::size_t max_bytes = 7U << 20;  ///< 7 MiB: an AdmissionReview's bound (specs: 2 objects + 1 MiB).
+  std::size_t max_bytes = 7U << 20;  ///< An AdmissionReview's bound: two objects and 1 MiB.
   int max_depth = 64;                ///< Nesting of arrays and objects.
   Duplicates duplicates = Duplicates::kLastWins;
 };
 
-/// Parses exactly one JSON text (RFC 8259). kInvalidArgument, with the byte offset, for: syntax,
-/// trailing bytes, invalid UTF-8, a byte-order mark, or a limit.
+/// Parses exactly one JSON text (RFC 8259). kInvalidArgument for: syntax, trailing bytes, invalid
+/// UTF-8, a byte-order mark (all with the byte offset), or a limit. The message never quotes
+/// values. An integer keeps its exact value between -2^63 and 2^64-1; outside it becomes a double.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 /// Compact text. Invalid UTF-8 in strings becomes U+FFFD instead of an exception.
