@@ -14,7 +14,8 @@ std::string sha256_digest(std::string_view bytes);
 /// True for exactly that form; every other algorithm or spelling is not accepted.
 bool is_sha256_digest(std::string_view text);
 
-/// SHA-256 over a stream: add() any number of times, then digest() once.
+/// SHA-256 over a stream: add() any number of times, then digest() once; another call throws
+/// std::logic_error. Not shared between threads.
 class Sha256 {
  public:
   Sha256();
@@ -28,7 +29,7 @@ class Sha256 {
   void* context_;
 };
 
-/// Cryptographically strong random bytes.
+/// Cryptographically strong random bytes. Throws std::runtime_error when the system has none.
 std::string random_bytes(std::size_t count);
 
 }  // namespace portcullis::crypto
