@@ -23,9 +23,9 @@ struct UserInfo {
 /// admission.k8s.io/v1 AdmissionRequest. Immutable; shared by the stages of one decision.
 struct AdmissionRequest {
   std::string uid;
-  std::string group, version, kind;  ///< Of request.kind.
-  std::string resource, subresource; ///< Of request.resource: "pods", "ephemeralcontainers".
-  ObjectKey key;                     ///< The name is empty for CREATE with generateName.
+  std::string group, version, kind;   ///< Of request.kind.
+  std::string resource, subresource;  ///< Of request.resource: "pods", "ephemeralcontainers".
+  ObjectKey key;                      ///< The name is empty for CREATE with generateName.
   Operation operation = Operation::kCreate;
   UserInfo user;
   bool dry_run = false;

@@ -72,10 +72,10 @@ struct AIWorkload {
   std::vector<std::string> image_pull_secrets;
   std::vector<ModelSource> models;
   WorkloadNetwork network;
-  std::vector<std::string> secret_names;              ///< spec.secrets[].name
-  std::optional<std::string> service_account_name;    ///< spec.access.serviceAccount.name
+  std::vector<std::string> secret_names;            ///< spec.secrets[].name
+  std::optional<std::string> service_account_name;  ///< spec.access.serviceAccount.name
   bool has_access_grants = false;
-  std::vector<Condition> conditions;                  ///< status.conditions as last written
+  std::vector<Condition> conditions;  ///< status.conditions as last written
 };
 
 std::string_view to_string(DataClassification value);

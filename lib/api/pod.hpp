@@ -28,7 +28,8 @@ struct PodTemplate {
   std::vector<ImageField> images;  ///< In field order: init, containers, ephemeral, volumes.
   std::string service_account_name;
   std::vector<std::string> image_pull_secrets;
-  std::vector<std::string> secret_names;  ///< Secrets used anywhere: volumes, projected, env, envFrom.
+  std::vector<std::string>
+      secret_names;  ///< Secrets used anywhere: volumes, projected, env, envFrom.
   Labels node_selector;
   std::string runtime_class_name;
   std::string node_name;

@@ -10,8 +10,8 @@
 #include "lib/codec/json_fwd.hpp"
 
 /// design: "What must be vouched for". One type, everywhere: a profile's baseline and rows, and a
-/// workload's own spec.requirements. Constraints only: an absent field is no constraint. Enumerators
-/// stand in order of strictness, so that the stricter of two is the greater one.
+/// workload's own spec.requirements. Constraints only: an absent field is no constraint.
+/// Enumerators stand in order of strictness, so that the stricter of two is the greater one.
 /// policy::join combines them.
 namespace portcullis::api {
 

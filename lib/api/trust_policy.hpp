@@ -26,17 +26,17 @@ struct Authority {
   std::optional<std::string> public_key_pem;
   std::vector<KeylessIdentity> keyless;
   std::vector<std::string> digests;
-  std::vector<SignatureFormat> formats;      ///< Empty: both.
-  std::vector<TimeRequirement> requirements; ///< `requires`
-  std::optional<std::string> trusted_root;   ///< trustedRootRef.name
+  std::vector<SignatureFormat> formats;       ///< Empty: both.
+  std::vector<TimeRequirement> requirements;  ///< `requires`
+  std::optional<std::string> trusted_root;    ///< trustedRootRef.name
   std::vector<std::string> evidence_repositories;
-  std::vector<std::string> builder_ids;      ///< provenance.builderIDs
+  std::vector<std::string> builder_ids;  ///< provenance.builderIDs
 };
 
 /// portcullis.dev/v1alpha1 TrustPolicy.
 struct TrustPolicy {
   ObjectMeta meta;
-  std::vector<std::string> include;   ///< Image patterns; at least one.
+  std::vector<std::string> include;  ///< Image patterns; at least one.
   std::vector<std::string> exclude;
   std::vector<std::string> profiles;  ///< Empty: all.
   Mode mode = Mode::kEnforce;
@@ -47,6 +47,8 @@ struct TrustPolicy {
 /// kInvalidArgument with the field's path. An object that does not parse must still count as a
 /// policy that denies: the caller keeps it with its error (policy::PolicySource).
 Result<TrustPolicy> parse_trust_policy(const codec::Json& object);
+/// spec.profiles of an object that does not parse, as far as it can be read; empty: all.
+std::vector<std::string> readable_profiles(const codec::Json& object);
 
 /// portcullis.dev/v1alpha1 TrustedRoot: exactly one of the two.
 struct TrustedRoot {
