@@ -5,6 +5,12 @@
 #include <string>
 #include <vector>
 
+namespace prometheus {
+class Counter;
+class Gauge;
+class Histogram;
+}  // namespace prometheus
+
 /// Counters, gauges and histograms in the Prometheus text format; prometheus-cpp behind it.
 namespace portcullis::metrics {
 
@@ -13,13 +19,14 @@ using LabelSet = std::map<std::string, std::string>;
 /// Handles are cheap to copy, valid as long as their Registry, and may be used by any thread.
 class Counter {
  public:
+  /// A negative amount is ignored: a counter only grows.
   void add(double amount = 1) const;
   double value() const;
 
  private:
   friend class Registry;
-  explicit Counter(void* impl) : impl_(impl) {}
-  void* impl_;
+  explicit Counter(prometheus::Counter& series) : series_(&series) {}
+  prometheus::Counter* series_;
 };
 class Gauge {
  public:
@@ -29,8 +36,8 @@ class Gauge {
 
  private:
   friend class Registry;
-  explicit Gauge(void* impl) : impl_(impl) {}
-  void* impl_;
+  explicit Gauge(prometheus::Gauge& series) : series_(&series) {}
+  prometheus::Gauge* series_;
 };
 class Histogram {
  public:
@@ -38,8 +45,8 @@ class Histogram {
 
  private:
   friend class Registry;
-  explicit Histogram(void* impl) : impl_(impl) {}
-  void* impl_;
+  explicit Histogram(prometheus::Histogram& series) : series_(&series) {}
+  prometheus::Histogram* series_;
 };
 
 /// Seconds, from 1 ms to 30 s: what admission and reconciling take.
@@ -47,6 +54,10 @@ const std::vector<double>& duration_buckets();
 
 /// The metrics of one process. Asking for the same name and labels again gives the same series, and
 /// a series exists (at 0) from the first time it is asked for. Any thread.
+///
+/// A name or label that Prometheus refuses, or a name that is already of another kind, is a bug of
+/// the caller: it is logged, and the handle works but is not exposed. Label values come from a
+/// small fixed set, never from a tenant: each one is a series that stays.
 class Registry {
  public:
   Registry();
@@ -54,10 +65,11 @@ class Registry {
 
   Counter counter(const std::string& name, const std::string& help, const LabelSet& labels = {});
   Gauge gauge(const std::string& name, const std::string& help, const LabelSet& labels = {});
+  /// `buckets` are upper bounds, ascending; those of the first call for a series count.
   Histogram histogram(const std::string& name, const std::string& help, const LabelSet& labels = {},
                       const std::vector<double>& buckets = duration_buckets());
 
-  /// Text exposition format 0.0.4.
+  /// Text exposition format 0.0.4, sorted by name.
   std::string expose() const;
 
  private:

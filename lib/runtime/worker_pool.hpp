@@ -6,8 +6,8 @@
 
 namespace portcullis::runtime {
 
-/// A fixed number of threads and a bounded queue of jobs. Any thread may submit. The destructor runs
-/// what waits, then joins. What a job throws is logged and lost: jobs report by other means.
+/// A fixed number of threads and a bounded queue of jobs. Any thread may submit. The destructor
+/// runs what waits, then joins. What a job throws is logged and lost: jobs report by other means.
 class WorkerPool {
  public:
   WorkerPool(std::size_t threads, std::size_t max_queued);
