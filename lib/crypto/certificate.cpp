@@ -44,7 +44,8 @@ Result<Time> time_of(const ASN1_TIME* value) {
 
 Result<std::vector<OwnedCertificate>> parse_certificates(std::string_view pem) {
   std::vector<OwnedCertificate> certificates;
-  for (const auto& block : TRY(codec::parse_pem(pem))) {
+  const auto blocks = TRY(codec::parse_pem(pem));
+  for (const auto& block : blocks) {
     if (block.label != "CERTIFICATE") continue;
     const unsigned char* position = octets(block.der);
     OwnedCertificate certificate(d2i_X509(nullptr, &position, static_cast<long>(block.der.size())));
@@ -58,7 +59,8 @@ Result<std::vector<OwnedCertificate>> parse_certificates(std::string_view pem) {
 }
 
 Result<OwnedKey> parse_private_key(std::string_view pem) {
-  for (const auto& block : TRY(codec::parse_pem(pem))) {
+  const auto blocks = TRY(codec::parse_pem(pem));
+  for (const auto& block : blocks) {
     if (!block.label.ends_with("PRIVATE KEY")) continue;
     const unsigned char* position = octets(block.der);
     OwnedKey key(d2i_AutoPrivateKey(nullptr, &position, static_cast<long>(block.der.size())));
@@ -159,8 +161,10 @@ Result<Credential> sign(X509* certificate, EVP_PKEY* signing_key, EVP_PKEY* own_
   if (X509_sign(certificate, signing_key, sha256_method()) == 0) {
     return internal("signing a certificate");
   }
-  return Credential{.certificate_pem = TRY(certificate_pem(certificate)),
-                    .private_key_pem = TRY(private_key_pem(own_key))};
+  Credential credential;
+  credential.certificate_pem = TRY(certificate_pem(certificate));
+  credential.private_key_pem = TRY(private_key_pem(own_key));
+  return credential;
 }
 
 Result<OwnedKey> make_key() {
@@ -244,14 +248,16 @@ Result<CertificateInfo> parse_certificate(std::string_view pem) {
   const ErrorQueueGuard guard;
   const auto certificates = TRY(parse_certificates(pem));
   X509* certificate = certificates.front().get();
-  const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate);
-  return CertificateInfo{.subject_common_name = common_name_of(certificate),
-                         .dns_names = dns_names_of(certificate),
-                         .not_before = TRY(time_of(X509_get0_notBefore(certificate))),
-                         .not_after = TRY(time_of(X509_get0_notAfter(certificate))),
-                         .is_ca = (X509_get_extension_flags(certificate) & EXFLAG_CA) != 0,
-                         .fingerprint = codec::encode_hex(sha256(TRY(der_of(certificate)))),
-                         .serial = codec::encode_hex(text_of(serial))};
+  CertificateInfo info;
+  info.subject_common_name = common_name_of(certificate);
+  info.dns_names = dns_names_of(certificate);
+  info.not_before = TRY(time_of(X509_get0_notBefore(certificate)));
+  info.not_after = TRY(time_of(X509_get0_notAfter(certificate)));
+  info.is_ca = (X509_get_extension_flags(certificate) & EXFLAG_CA) != 0;
+  const std::string der = TRY(der_of(certificate));
+  info.fingerprint = codec::encode_hex(sha256(der));
+  info.serial = codec::encode_hex(text_of(X509_get0_serialNumber(certificate)));
+  return info;
 }
 
 Result<Credential> create_certificate_authority(std::string_view common_name,
