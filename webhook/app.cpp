@@ -139,6 +139,15 @@ class RealApp final : public App {
     log::info("webhook stops", {{"delay_seconds", options_.shutdown_delay.count()}});
     std::this_thread::sleep_for(options_.shutdown_delay);
     server_->drain(Deadline::after(kDrain));
+    refresh_.reset();
+    probes_.reset();
+    server_.reset();
+    // Their listeners reach into members that are destroyed before them.
+    informers_.namespaces->stop();
+    informers_.nodes->stop();
+    informers_.workloads->stop();
+    informers_.profiles->stop();
+    informers_.policies->stop();
   }
 
  private:

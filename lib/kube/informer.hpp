@@ -29,8 +29,11 @@ class Informer {
   }
 
   MutableStore<T>& store() { return store_; }
+  /// Pre: not stopped.
   const Reflector& reflector() const { return *reflector_; }
   void start() { reflector_->start(); }
+  /// Ends the reflector and with it every call of a listener. The store keeps what it has.
+  void stop() { reflector_.reset(); }
 
   /// For readiness: "" once the store has synced.
   std::string why_not_synced() const { return store_.synced() ? "" : "is not loaded yet"; }
