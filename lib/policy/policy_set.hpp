@@ -25,6 +25,8 @@ struct CompiledPolicy {
   api::Mode mode = api::Mode::kEnforce;
   std::vector<std::string> revoked_digests;
   std::vector<verify::Authority> authorities;
+  /// Of the authorities that have some, by name: whose provenance counts (provenance.builderIDs).
+  std::map<std::string, std::vector<std::string>, std::less<>> builder_ids;
   std::optional<Error> broken;  ///< Set: denies the images of all bound pods in its profiles.
 
   bool applies_to(std::string_view profile) const;
@@ -36,6 +38,7 @@ struct CompiledPolicy {
 struct PolicySource {
   std::string name;
   std::variant<api::TrustPolicy, Error> policy;
+  std::vector<std::string> profiles = {};  ///< With an Error: api::readable_profiles(). Empty: all.
 };
 
 /// Compiles one policy; never fails: see CompiledPolicy::broken.
@@ -50,7 +53,8 @@ class PolicySet {
 
   /// The policies that count for an image in a namespace of this profile, broken ones included
   /// (whatever they match). Pure and first: when none is there, no registry is asked.
-  std::vector<const CompiledPolicy*> select(std::string_view image_name, std::string_view profile) const;
+  std::vector<const CompiledPolicy*> select(std::string_view image_name,
+                                            std::string_view profile) const;
 
  private:
   std::vector<CompiledPolicy> policies_;  ///< In name order.
@@ -76,12 +80,12 @@ struct ImageFacts {
   std::string digest;     ///< What the reference points at; "" when `failure` is set.
   std::vector<PlatformManifest> platforms;  ///< Of an index, those the pod may run on; else empty.
   std::map<std::string, AuthorityFacts> by_authority;  ///< By verify::Authority::fingerprint().
-  std::size_t candidates = 0;      ///< Signatures and attestations found, of any kind.
-  std::optional<Error> failure;    ///< Could not find out, and why.
+  std::size_t candidates = 0;    ///< Signatures and attestations found, of any kind.
+  std::optional<Error> failure;  ///< Could not find out, and why.
 };
 
-/// Judges one image: the composition rules of design §2.3. Policies in mode Audit count as absent and
-/// add to `audited`. Pure: the same arguments give the same answer.
+/// Judges one image: the composition rules of design §2.3. Policies in mode Audit count as absent
+/// and add to `audited`. Pure: the same arguments give the same answer.
 struct ImageVerdict {
   std::vector<Evidence> evidence;
   std::vector<Violation> violations;

@@ -9,8 +9,8 @@
 
 namespace portcullis::policy {
 
-/// The stricter of each field. Commutative, associative, idempotent; Requirements{} is its identity;
-/// what satisfies join(a, b) satisfies a and satisfies b. Pure.
+/// The stricter of each field. Commutative, associative, idempotent; Requirements{} is its
+/// identity; what satisfies join(a, b) satisfies a and satisfies b. Pure.
 api::Requirements join(const api::Requirements& a, const api::Requirements& b);
 
 /// Where a field of `effective` comes from: ("images.evidence[Scan].maxAge", "profile default,

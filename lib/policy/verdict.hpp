@@ -11,20 +11,20 @@ namespace portcullis::policy {
 
 /// Why a request is not let through. The three answer differently (design §3.11).
 enum class Outcome {
-  kRefused,     ///< The evidence says no, or the user must act first: code 403.
-  kUndecided,   ///< Could not decide, and may by itself later (registry, time): code 429.
-  kBroken,      ///< Could not decide because of us: code 500.
+  kRefused,    ///< The evidence says no, or the user must act first: code 403.
+  kUndecided,  ///< Could not decide, and may by itself later (registry, time): code 429.
+  kBroken,     ///< Could not decide because of us: code 500.
 };
 
 /// One reason not to allow, placed where the user can find it.
 struct Violation {
   Outcome outcome = Outcome::kRefused;
-  std::string field;    ///< Path in the submitted object, "spec.containers[0].image".
-  std::string image;    ///< Reference as written; "" when it is not about an image.
-  std::string policy;   ///< Name of the policy or profile object, "builtin/…", or "".
-  std::string check;    ///< "Signature", "Scan", "Policy", "Tag", "Binding" …
-  std::string cause;    ///< What is wrong.
-  std::string remedy;   ///< What would make it right.
+  std::string field;              ///< Path in the submitted object, "spec.containers[0].image".
+  std::string image;              ///< Reference as written; "" when it is not about an image.
+  std::string policy;             ///< Name of the policy or profile object, "builtin/…", or "".
+  std::string check;              ///< "Signature", "Scan", "Policy", "Tag", "Binding" …
+  std::string cause;              ///< What is wrong.
+  std::string remedy;             ///< What would make it right.
   bool could_not_decide = false;  ///< causes[].reason: CouldNotDecide, else Refused.
   bool operator==(const Violation&) const = default;
 };
@@ -42,8 +42,8 @@ struct Evidence {
   bool operator==(const Evidence&) const = default;
 };
 
-/// The decision on one request. There is no default Verdict, and an allow without evidence cannot be
-/// made: the absence of an error is never a yes.
+/// The decision on one request. There is no default Verdict, and an allow without evidence cannot
+/// be made: the absence of an error is never a yes.
 class [[nodiscard]] Verdict {
  public:
   static Verdict allow(Evidence first, std::vector<Evidence> rest = {});
