@@ -12,6 +12,7 @@
 #include "lib/codec/json_fwd.hpp"
 #include "lib/http/kube_transport.hpp"
 #include "lib/kube/resource.hpp"
+#include "lib/kube/waiter.hpp"
 
 namespace portcullis::kube {
 
@@ -37,23 +38,27 @@ struct ListOptions {
 };
 
 /// Requests to the API server. Every non-2xx answer is decoded as metav1.Status: 400/422
-/// kInvalidArgument, 401/403 kPermissionDenied, 404 kNotFound, 409 kConflict (AlreadyExists too), 410
-/// kGone, 429 kResourceExhausted with retry_after, 5xx kUnavailable, 504 kDeadlineExceeded. GETs that
-/// fail in transport are tried once more; 429 and 5xx with Retry-After are waited for and repeated
-/// within the deadline, at most ten times. `Warning: 299` headers are logged once each.
-/// Any thread. Objects are whole JSON values; managedFields are removed from what is read.
+/// kInvalidArgument, 401/403 kPermissionDenied, 404 kNotFound, 409 kConflict (AlreadyExists too),
+/// 410 kGone, 429 kResourceExhausted with retry_after, 5xx kUnavailable, 504 kDeadlineExceeded.
+/// GETs that fail in transport are tried once more; 429 and 5xx with Retry-After are waited for and
+/// repeated at most ten times, and only when the wait ends before the deadline: the total time is
+/// always within it. `Warning: 299` headers are logged once each. Any thread. Objects are whole
+/// JSON values; managedFields are removed from what is read.
 class Client {
  public:
-  /// `transport` must outlive the client.
-  explicit Client(http::KubeTransport& transport, std::string user_agent);
+  /// `transport` and `waiter` must outlive the client.
+  explicit Client(http::KubeTransport& transport, std::string user_agent,
+                  Waiter& waiter = real_waiter());
 
   Result<codec::Json> get(const Resource& resource, const api::ObjectKey& key, Deadline deadline);
 
-  /// All items, page by page.
+  /// All items, page by page; in one piece when the server forgets the snapshot meanwhile (410).
   Result<std::vector<codec::Json>> list(const Resource& resource, const ListOptions& options,
                                         Deadline deadline);
 
-  Result<codec::Json> create(const Resource& resource, const codec::Json& object, Deadline deadline);
+  /// kInvalidArgument without metadata.name: generateName could make two when repeated.
+  Result<codec::Json> create(const Resource& resource, const codec::Json& object,
+                             Deadline deadline);
 
   /// POST to a subresource or to a review kind that is only created: TokenRequest, Eviction,
   /// SubjectAccessReview. `path` comes from path_of().
@@ -79,13 +84,22 @@ class Client {
   http::KubeTransport& transport() { return transport_; }
 
  private:
+  struct WarningLog;
+
+  Result<http::Response> send(http::Request request, Deadline deadline);
   Result<codec::Json> call(http::Request request, Deadline deadline);
+  Result<codec::Json> apply_to(const Resource& resource, const codec::Json& intent,
+                               std::string_view subresource, Deadline deadline,
+                               const ApplyOptions& options);
 
   http::KubeTransport& transport_;
   std::string user_agent_;
+  Waiter& waiter_;
+  std::shared_ptr<WarningLog> warnings_;
 };
 
-/// The Error that a non-2xx answer stands for; the message is metav1.Status's. Public for reflector.
+/// The Error that a non-2xx answer stands for; the message is metav1.Status's. Public for
+/// reflector.
 Error decode_status(const http::Response& response);
 
 }  // namespace portcullis::kube

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "lib/api/meta.hpp"
+#include "lib/base/clock.hpp"
 #include "lib/kube/client.hpp"
+#include "lib/kube/waiter.hpp"
 
 namespace portcullis::kube {
 
@@ -26,10 +29,14 @@ class Recorder {
   virtual ~Recorder() = default;
   virtual void record(const Regarding& regarding, EventType type, const std::string& reason,
                       const std::string& action, const std::string& note) = 0;
+  /// How many events a full queue has cost so far.
+  virtual std::uint64_t dropped() const { return 0; }
 };
 
 /// The real one; owns its thread. `client` must outlive it. `component` is the
-/// reportingController ("portcullis.dev/operator").
-std::unique_ptr<Recorder> make_recorder(Client& client, std::string component, std::string instance);
+/// reportingController ("portcullis.dev/operator"). The destructor gives waiting events at most 2
+/// s.
+std::unique_ptr<Recorder> make_recorder(Client& client, std::string component,
+                                        std::string instance);
 
 }  // namespace portcullis::kube

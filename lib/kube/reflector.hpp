@@ -27,7 +27,7 @@ class ReflectorSink {
 };
 
 struct ReflectorOptions {
-  std::string name_space;      ///< Empty: all namespaces.
+  std::string name_space;  ///< Empty: all namespaces.
   std::string label_selector;
   std::string field_selector;
   bool metadata_only = false;  ///< PartialObjectMetadata: no spec, no data.
@@ -36,14 +36,15 @@ struct ReflectorOptions {
 
 /// What it did, for tests and metrics. Monotonic.
 struct ReflectorCounters {
-  std::uint64_t lists = 0;
-  std::uint64_t watches = 0;
-  std::uint64_t events = 0;
+  std::uint64_t lists = 0;    ///< Lists begun; the pages of one count once.
+  std::uint64_t watches = 0;  ///< Watches asked for, WatchLists included.
+  std::uint64_t events = 0;   ///< Objects that watches brought (ADDED, MODIFIED, DELETED).
 };
 
 /// List + watch of one kind into one sink, forever: an explicit state machine (Listing, Watching,
-/// Waiting) after client-go's tools/cache/reflector.go; reflector.cpp names each rule.
-/// It starts its own thread at start(); the destructor stops and joins it.
+/// Waiting) after client-go's tools/cache/reflector.go; reflector_machine.cpp names each rule.
+/// It starts its own thread at start(); the destructor stops and joins it: at once while it watches
+/// or waits, at most 60 s later while a list hangs.
 class Reflector {
  public:
   /// `transport` is the reflector's own (a watch holds its connection); it, `sink` and `clock` must
@@ -58,13 +59,13 @@ class Reflector {
   virtual std::chrono::steady_clock::time_point last_contact() const = 0;
 };
 
-/// Parses what the reflector brings into a typed store. An object that does not parse is logged and
-/// handed to `on_broken` (which may put a stand-in); it is never silently dropped.
+/// Parses what the reflector brings into a typed store. What to do with an object that does not
+/// parse is the parser's decision: it logs, and gives a stand-in, or null to keep the object out.
 template <typename T>
 class StoreSink final : public ReflectorSink {
  public:
   using Parse = std::function<std::shared_ptr<const T>(const codec::Json&)>;
-  /// `store` must outlive the sink. `parse` gives null for an object to leave out.
+  /// `store` must outlive the sink. `parse` must not throw.
   StoreSink(MutableStore<T>& store, Parse parse) : store_(store), parse_(std::move(parse)) {}
 
   void replace(std::vector<codec::Json> objects) override;

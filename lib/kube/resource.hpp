@@ -21,11 +21,16 @@ struct Resource {
 };
 
 /// Every kind that Portcullis reads or writes. The chart's RBAC is tested against this list.
-inline constexpr Resource kAIWorkloads{"portcullis.dev", "v1alpha1", "aiworkloads", "AIWorkload", true};
-inline constexpr Resource kTrustPolicies{"portcullis.dev", "v1alpha1", "trustpolicies", "TrustPolicy", false};
-inline constexpr Resource kTrustedRoots{"portcullis.dev", "v1alpha1", "trustedroots", "TrustedRoot", false};
-inline constexpr Resource kSecurityProfiles{"portcullis.dev", "v1alpha1", "aisecurityprofiles", "AISecurityProfile", false};
-inline constexpr Resource kSecurityExceptions{"portcullis.dev", "v1alpha1", "aisecurityexceptions", "AISecurityException", false};
+inline constexpr Resource kAIWorkloads{"portcullis.dev", "v1alpha1", "aiworkloads", "AIWorkload",
+                                       true};
+inline constexpr Resource kTrustPolicies{"portcullis.dev", "v1alpha1", "trustpolicies",
+                                         "TrustPolicy", false};
+inline constexpr Resource kTrustedRoots{"portcullis.dev", "v1alpha1", "trustedroots", "TrustedRoot",
+                                        false};
+inline constexpr Resource kSecurityProfiles{"portcullis.dev", "v1alpha1", "aisecurityprofiles",
+                                            "AISecurityProfile", false};
+inline constexpr Resource kSecurityExceptions{"portcullis.dev", "v1alpha1", "aisecurityexceptions",
+                                              "AISecurityException", false};
 inline constexpr Resource kNamespaces{"", "v1", "namespaces", "Namespace", false};
 inline constexpr Resource kNodes{"", "v1", "nodes", "Node", false};
 inline constexpr Resource kPods{"", "v1", "pods", "Pod", true};
@@ -33,15 +38,23 @@ inline constexpr Resource kSecrets{"", "v1", "secrets", "Secret", true};
 inline constexpr Resource kConfigMaps{"", "v1", "configmaps", "ConfigMap", true};
 inline constexpr Resource kServices{"", "v1", "services", "Service", true};
 inline constexpr Resource kServiceAccounts{"", "v1", "serviceaccounts", "ServiceAccount", true};
-inline constexpr Resource kEndpointSlices{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true};
-inline constexpr Resource kNetworkPolicies{"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true};
+inline constexpr Resource kEndpointSlices{"discovery.k8s.io", "v1", "endpointslices",
+                                          "EndpointSlice", true};
+inline constexpr Resource kNetworkPolicies{"networking.k8s.io", "v1", "networkpolicies",
+                                           "NetworkPolicy", true};
 inline constexpr Resource kRoles{"rbac.authorization.k8s.io", "v1", "roles", "Role", true};
-inline constexpr Resource kRoleBindings{"rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true};
+inline constexpr Resource kRoleBindings{"rbac.authorization.k8s.io", "v1", "rolebindings",
+                                        "RoleBinding", true};
 inline constexpr Resource kEvents{"events.k8s.io", "v1", "events", "Event", true};
 inline constexpr Resource kLeases{"coordination.k8s.io", "v1", "leases", "Lease", true};
-inline constexpr Resource kCustomResourceDefinitions{"apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false};
-inline constexpr Resource kValidatingWebhooks{"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false};
-inline constexpr Resource kMutatingWebhooks{"admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", false};
+inline constexpr Resource kCustomResourceDefinitions{
+    "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false};
+inline constexpr Resource kValidatingWebhooks{"admissionregistration.k8s.io", "v1",
+                                              "validatingwebhookconfigurations",
+                                              "ValidatingWebhookConfiguration", false};
+inline constexpr Resource kMutatingWebhooks{"admissionregistration.k8s.io", "v1",
+                                            "mutatingwebhookconfigurations",
+                                            "MutatingWebhookConfiguration", false};
 
 /// The URL path of an object, or of the collection when key.name is empty; of all namespaces when
 /// key.name_space is empty too. Every segment is checked (no "/", "%", ".", "..") and encoded:
