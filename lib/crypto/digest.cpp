@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "lib/codec/encoding.hpp"
 #include "lib/crypto/openssl.hpp"
@@ -69,17 +70,18 @@ Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
 Sha256::~Sha256() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
 
 void Sha256::add(std::string_view bytes) {
-  auto* context = static_cast<EVP_MD_CTX*>(context_);
-  if (EVP_DigestUpdate(context, bytes.data(), bytes.size()) != 1) {
-    throw std::logic_error("Sha256::add after digest()");
+  if (context_ == nullptr) throw std::logic_error("Sha256::add after digest()");
+  if (EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) != 1) {
+    throw std::bad_alloc();
   }
 }
 
 std::string Sha256::digest() {
+  // OpenSSL would go on hashing after the end and give a digest of nothing.
+  const OwnedDigestContext context(static_cast<EVP_MD_CTX*>(std::exchange(context_, nullptr)));
+  if (!context) throw std::logic_error("Sha256::digest called twice");
   std::string digest(kSha256Bytes, '\0');
-  if (EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), octets(digest), nullptr) != 1) {
-    throw std::logic_error("Sha256::digest called twice");
-  }
+  if (EVP_DigestFinal_ex(context.get(), octets(digest), nullptr) != 1) throw std::bad_alloc();
   return std::string(kPrefix) + codec::encode_hex(digest);
 }
 

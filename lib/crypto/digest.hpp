@@ -26,7 +26,7 @@ class Sha256 {
   std::string digest();  ///< "sha256:…"
 
  private:
-  void* context_;
+  void* context_;  ///< EVP_MD_CTX; null once digest() was called.
 };
 
 /// Cryptographically strong random bytes. Throws std::runtime_error when the system has none.
