@@ -7,7 +7,9 @@ export JOBS
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
 
-demo: ## Install what is missing, build, and show it on a real control plane (KUBECONFIG=…: on your cluster)
+demo: ## Install what is missing, build, and show it on a real control plane
+	@tools/setup build run sign
+	@$(MAKE) --no-print-directory image
 	@tools/demo up
 
 demo-down: ## End what the demo left running

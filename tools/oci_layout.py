@@ -3,6 +3,7 @@
 
   oci_layout.py build LAYOUT ROOT [--tag T] [--platform linux/amd64] [--config JSON]   a one-layer image of the folder ROOT
   oci_layout.py push LAYOUT HOST/REPOSITORY                            every manifest, under its tag or its digest
+  oci_layout.py push-all FOLDER HOST/PREFIX                            each layout of the folder as PREFIX/its-name
   oci_layout.py pull LAYOUT HOST/REPOSITORY[@DIGEST]                   all tags (or one digest) and all that refers to them
 Registries are spoken to over plain HTTP: this is for local ones. Prints the image's digest.
 """
@@ -206,7 +207,7 @@ def pull(layout, repository, digest=None):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["build", "push", "pull"])
+    parser.add_argument("command", choices=["build", "push", "push-all", "pull"])
     parser.add_argument("layout")
     parser.add_argument("other", metavar="ROOT|HOST/REPOSITORY")
     parser.add_argument("--tag")
@@ -217,6 +218,10 @@ def main():
     if arguments.command == "build":
         entry = build_image(layout.create(), arguments.other, arguments.tag, arguments.platform, json.loads(arguments.config))
         print(entry["digest"])
+        return
+    if arguments.command == "push-all":
+        for folder in sorted(pathlib.Path(arguments.layout).iterdir()):
+            push(Layout(folder), Repository(f"{arguments.other}/{folder.name}"))
         return
     name, _, digest = arguments.other.partition("@")
     if arguments.command == "pull":
