@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace portcullis::http {
 
@@ -29,7 +30,15 @@ struct Response {
   std::string_view header(std::string_view name) const;
 };
 
-/// The path of a target, without its query; and one query value, percent-decoded, "" when absent.
+/// Adds one header line: what the name already has stays in front, joined by ", ".
+void add_header(Headers& headers, std::string_view name, std::string_view value);
+
+/// True when the name is an RFC 9110 token and the value has no control character but tab: such a
+/// line cannot smuggle in another one. Every sender of this folder refuses the rest.
+bool is_valid_header(std::string_view name, std::string_view value);
+
+/// The path of a target, without its query; and one query value, percent-decoded ("+" is a space),
+/// "" when absent. An escape that is none stays as it stands.
 std::string_view path_of(std::string_view target);
 std::string query_value(std::string_view target, std::string_view name);
 

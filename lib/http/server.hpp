@@ -24,12 +24,13 @@ struct ServerOptions {
   std::size_t max_header_bytes = 16U << 10;
   std::size_t max_body_bytes = 7U << 20;
   std::chrono::milliseconds header_timeout{5'000};
-  std::chrono::milliseconds body_timeout{10'000};
+  std::chrono::milliseconds body_timeout{10'000};  ///< To read a body; to write an answer.
   /// The API server keeps idle connections for 90 s: ours must be longer, or calls race the close.
   std::chrono::milliseconds idle_timeout{120'000};
+  /// At the cap the connection idle longest is closed; without an idle one, the new one is.
   std::size_t max_connections = 1'024;
-  std::size_t workers = 4;         ///< Threads that run the handler.
-  std::size_t max_queued = 256;    ///< Requests waiting for a worker; more are answered 503 at once.
+  std::size_t workers = 4;       ///< Threads that run the handler.
+  std::size_t max_queued = 256;  ///< Requests waiting for a worker; more are answered 503 at once.
 };
 
 /// Answers one request. Runs on a worker thread, several at once. Must not throw; what it throws
@@ -56,8 +57,8 @@ class Server {
   /// kInvalidArgument when chain and key do not parse or do not belong together: the old one stays.
   virtual Result<void> set_certificate(const ServerCertificate& certificate) = 0;
 
-  /// Answers with `Connection: close` from now on, goes on accepting, and gives back when no request
-  /// is under way or the deadline has passed; then nothing is accepted any more.
+  /// Answers with `Connection: close` from now on, goes on accepting, and gives back when no
+  /// request is under way or the deadline has passed; then nothing is accepted any more.
   virtual void drain(Deadline deadline) = 0;
 };
 

@@ -15,7 +15,8 @@ struct WebRequest {
   std::string url;             ///< Absolute, http or https.
   Headers headers;
   std::string body;
-  std::size_t max_body_bytes = 4U << 20;  ///< A longer answer is kInvalidArgument, cut while reading.
+  /// A longer answer is kInvalidArgument, cut while reading.
+  std::size_t max_body_bytes = 4U << 20;
   std::string ca_pem;  ///< Trust these roots instead of the system's; empty: the system's.
 };
 
@@ -31,8 +32,10 @@ class WebClient {
   virtual Result<Response> fetch(const WebRequest& request, Deadline deadline) = 0;
 };
 
-/// The real one. Refuses to connect to link-local addresses (169.254.0.0/16, fe80::/10): no
-/// registry lives there, cloud metadata does.
+/// The real one. Whatever name led there, it refuses to connect to link-local addresses
+/// (169.254.0.0/16, fe80::/10) and to the cloud providers' other metadata addresses: no registry
+/// lives there. Uses the proxy of the environment (https_proxy, no_proxy), never for loopback.
+/// Ignores SIGPIPE in the whole process, unless it has a handler: libcurl's TLS writes raise it.
 std::unique_ptr<WebClient> make_web_client(std::string user_agent);
 
 }  // namespace portcullis::http
