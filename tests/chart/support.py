@@ -5,6 +5,7 @@ The tests need a real control plane: tools/with-control-plane python3 -m unittes
 
 import base64
 import copy
+import functools
 import http.client
 import json
 import os
@@ -37,7 +38,8 @@ class Api:
         config = yaml.safe_load(pathlib.Path(path).read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         directory = pathlib.Path(path).parent
-        context = ssl.create_default_context(cadata=_read(cluster, "certificate-authority", directory))
+        self.ca_pem = _read(cluster, "certificate-authority", directory)
+        context = ssl.create_default_context(cadata=self.ca_pem)
         with tempfile.TemporaryDirectory() as scratch:
             pair = pathlib.Path(scratch) / "client.pem"
             pair.touch(mode=0o600)
@@ -123,14 +125,23 @@ def helm(*arguments, check=True):
     return done
 
 
+def parse_documents(text):
+    # The parser in C where PyYAML has it: the definitions are long.
+    return [document for document in yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if document]
+
+
+@functools.lru_cache(maxsize=None)
+def _rendered(arguments):
+    return parse_documents(helm("template", "portcullis", str(CHART), "--namespace", RELEASE_NAMESPACE, *arguments).stdout)
+
+
 def render(*arguments):
-    """The chart's documents, hooks included."""
-    done = helm("template", "portcullis", str(CHART), "--namespace", RELEASE_NAMESPACE, *arguments)
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
+    """The chart's documents, hooks included. The caller may change them."""
+    return copy.deepcopy(_rendered(arguments))
 
 
 def crds():
-    return {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CRDS.glob("*.yaml"))}
+    return {path.stem: parse_documents(path.read_text())[0] for path in sorted(CRDS.glob("*.yaml"))}
 
 
 def schema_of(crd):

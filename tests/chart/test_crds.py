@@ -8,7 +8,7 @@ import unittest
 import yaml
 
 from refusals import ACCEPTED, EXCEPTION, POLICY, PROFILE, ROWS, TRUSTED_ROOT, WORKLOAD
-from support import CRDS, Api, changed, collection_path, crds, install_crds, object_path, schema_of
+from support import CRDS, ROOT, Api, changed, collection_path, crds, install_crds, object_path, schema_of
 
 STRICT, LENIENT = "?dryRun=All&fieldValidation=Strict", "?dryRun=All&fieldValidation=Ignore"
 
@@ -109,6 +109,13 @@ class Shape(unittest.TestCase):
             ingress, egress = (found[f"aiworkloads.spec.network.{side}[]{end or '.' + peers}"]
                                for side, peers in (("ingress", "from"), ("egress", "to")))
             self.assertEqual(ingress["items"], egress["items"])
+
+    def test_the_metadata_addresses_are_those_that_the_operator_excepts(self):
+        source = (ROOT / "lib" / "policy" / "cidr.cpp").read_text()
+        excepted = re.findall(r'"([0-9a-f.:]+/\d+)"', source[source.index("metadata_ranges()"):source.index("private_ranges()")])
+        cidr = dict(nodes())["aiworkloads.spec.network.egress[].to[].cidr"]
+        refused = re.findall(r"'([0-9a-f.:]+/\d+)'", cidr["x-kubernetes-validations"][2]["rule"])
+        self.assertEqual(refused, excepted)
 
     def test_the_programs_can_tell_the_revision_of_each_schema(self):
         for name, crd in crds().items():
