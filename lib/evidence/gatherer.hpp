@@ -14,8 +14,8 @@ namespace portcullis::evidence {
 
 /// What is to be found out about one image.
 struct Question {
-  std::string field;                 ///< Copied into the facts.
-  std::string written;               ///< The reference as the user wrote it.
+  std::string field;    ///< Copied into the facts.
+  std::string written;  ///< The reference as the user wrote it.
   oci::Reference reference;
   /// The authorities whose word is wanted, of the policies that matched; shared, immutable.
   std::vector<const verify::Authority*> authorities;
@@ -23,6 +23,9 @@ struct Question {
   std::vector<api::EvidenceType> required;
   /// Platforms ("linux/amd64") the pod may run on; empty: every platform of an index.
   std::vector<std::string> platforms;
+  /// Look again for what was last looked for more than 30 s ago: for a second try after facts from
+  /// a cache did not suffice.
+  bool fresh = false;
 };
 
 /// Collects the facts that policy decides on: registry reads and signature verification, through
@@ -35,7 +38,8 @@ class Gatherer {
   /// One ImageFacts a question, in order; what could not be found out is in ImageFacts::failure, so
   /// this itself cannot fail. Returns by the deadline; work that is under way goes on in the
   /// background for at most 30 s more, so that a retry finds it done.
-  /// `policies` owns the authorities that the questions point to, and is kept alive as long as needed.
+  /// `policies` owns the authorities that the questions point to, and is kept alive as long as
+  /// needed.
   virtual std::vector<policy::ImageFacts> gather(const std::vector<Question>& questions,
                                                  std::shared_ptr<const policy::PolicySet> policies,
                                                  std::shared_ptr<const oci::Keychain> keychain,
