@@ -153,7 +153,7 @@ class Builder final : public YAML::EventHandler {
 
   void open(const YAML::Mark& mark, YAML::anchor_t anchor, Json empty) {
     check_depth(mark, 1);
-    if (key_is_next()) stop(mark, "a list or a map as key: keys must be text");
+    if (key_is_next()) stop(mark, "a list or a map as key (or a bracket that is never closed)");
     Frame frame;
     frame.mark = mark;
     frame.anchor = anchor;
@@ -252,6 +252,14 @@ Result<void> check_characters(std::string_view text) {
   return {};
 }
 
+/// yaml-cpp takes a quoted text that the end of the input cuts off for a whole one, but refuses a
+/// document end inside it.
+std::string with_document_end(std::string_view text) {
+  std::string ended(text);
+  if (!ended.empty() && ended.back() != '\n') ended += '\n';
+  return ended + "...\n";
+}
+
 }  // namespace
 
 Result<std::vector<Json>> parse_yaml(std::string_view text, const YamlLimits& limits) {
@@ -263,7 +271,7 @@ Result<std::vector<Json>> parse_yaml(std::string_view text, const YamlLimits& li
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   TRY_VOID(check_characters(text));
   try {
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream{with_document_end(text)};
     YAML::Parser parser(stream);
     Builder builder(text, limits);
     while (parser.HandleNextDocument(builder)) {

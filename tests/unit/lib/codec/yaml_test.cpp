@@ -99,6 +99,13 @@ TEST(ParseYamlTest, QuotedAndBlockScalarsAreAlwaysText) {
   EXPECT_EQ(read("a: |\n  12\n  13\nb: >-\n  true\n  x\n"), R"([{"a":"12\n13\n","b":"true x"}])");
 }
 
+TEST(ParseYamlTest, BlockScalarsKeepTheLineEndsThatTheyAskFor) {
+  EXPECT_EQ(read("a: |+\n  x\n\n"), R"([{"a":"x\n\n"}])");
+  EXPECT_EQ(read("a: |-\n  x\n\n"), R"([{"a":"x"}])");
+  EXPECT_EQ(read("a: |\n  x\n\n"), R"([{"a":"x\n"}])");
+  EXPECT_EQ(read("a: |\n  x"), R"([{"a":"x\n"}])") << "as if the last line had an end";
+}
+
 TEST(ParseYamlTest, TagsSayTheType) {
   const std::pair<const char*, const char*> cases[] = {
       {"!!str 12", R"("12")"},     {"!!str true", R"("true")"},
@@ -159,7 +166,7 @@ TEST(ParseYamlTest, RefusesWithLineAndColumn) {
     const char* says;
   };
   const Case cases[] = {
-      {"an open list", "a: [1", "line 1", ""},
+      {"an open list", "a: [1", "line", "end of sequence"},
       {"a wrong indentation", "a:\n  b: 1\n c: 2\n", "line 3", ""},
       {"a tab as indentation", "a:\n\tb: 1\n", "line 2", ""},
       {"an unknown anchor", "a: *x\n", "line 1, column 4", "anchor"},
@@ -194,6 +201,10 @@ TEST(ParseYamlTest, RefusesWithLineAndColumn) {
       {"text behind a scalar", "\"a\" b\n", "line 1, column 5", "behind the end"},
       {"text behind a list", "[1]\nb: 2\n", "line 2", ""},
       {"a bracket too many", "a: 1\n]\n", "line 2", ""},
+      {"a quoted text cut off", "a: \"bc", "line", "document indicator"},
+      {"a quoted text cut off by its line end", "a: 'bc\n", "line", "document indicator"},
+      {"an open map", "a: {b: 1\n", "line", ""},
+      {"a directive without a document", "a: 1\n...\n%YAML 1.2\n", "line 4", ""},
       {"a bracket alone", "]", "line 1", ""},
       {"invalid UTF-8", "a: 1\nb: \xFF\n", "line 2, column 4", "not UTF-8"},
       {"UTF-16",

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <future>
 #include <latch>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -84,7 +86,7 @@ TEST(WorkerPoolTest, AJobSubmittedWhileThePoolEndsIsRefused) {
   std::promise<bool> answer;
   std::promise<void> running;
   {
-    WorkerPool pool(1, 10);
+    WorkerPool pool(1, std::numeric_limits<std::size_t>::max());  // never full
     ASSERT_TRUE(pool.submit([&pool, &answer, &running] {
       running.set_value();
       // True until the destructor has begun, which it does as soon as this job runs.
