@@ -32,13 +32,16 @@ std::shared_ptr<const api::ObjectMeta> keep_meta(const codec::Json& object) {
   return std::make_shared<const api::ObjectMeta>(api::parse_meta(object));
 }
 
+/// A policy that cannot be read stays, and denies in the profiles that can be read of it.
 std::shared_ptr<const policy::PolicySource> keep_policy(const codec::Json& object) {
-  const auto name = api::parse_meta(object).key.name;
-  auto parsed = api::parse_trust_policy(object);
-  if (!parsed)
-    return std::make_shared<const policy::PolicySource>(policy::PolicySource{name, parsed.error()});
-  return std::make_shared<const policy::PolicySource>(
-      policy::PolicySource{name, std::move(*parsed)});
+  policy::PolicySource source{api::parse_meta(object).key.name, Error(ErrorCode::kInternal, "")};
+  if (auto parsed = api::parse_trust_policy(object)) {
+    source.policy = std::move(*parsed);
+  } else {
+    source.policy = parsed.error();
+    source.profiles = api::readable_profiles(object);
+  }
+  return std::make_shared<const policy::PolicySource>(std::move(source));
 }
 
 /// The cached kinds.

@@ -64,7 +64,8 @@ bool Cidr::contains(const Cidr& other) const {
 
 const std::vector<Cidr>& metadata_ranges() {
   static const auto kRanges =
-      ranges({"169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "fd00:ec2::254/128"});
+      ranges({"169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32",
+              "fd00:ec2::254/128", "fd20:ce::254/128"});
   return kRanges;
 }
 

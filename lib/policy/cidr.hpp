@@ -30,7 +30,7 @@ class Cidr {
 };
 
 /// Where clouds serve machine credentials: link-local (AWS, GCP, Azure, ECS), Azure's wire server,
-/// Alibaba, AWS over IPv6. No declared peer ever opens them.
+/// Alibaba, Oracle, AWS and GCP over IPv6. No declared peer ever opens them.
 const std::vector<Cidr>& metadata_ranges();
 
 /// Ranges that are not the public internet: RFC 1918, 6598, 3927, 1122, 4193, 4291 and multicast.

@@ -147,8 +147,11 @@ api::Requirements join(const api::Requirements& a, const api::Requirements& b) {
 api::Requirements floor() {
   api::Requirements out;
   out.images.tags = api::TagRule::kPin;
-  out.images.evidence.push_back({});
-  out.images.evidence.back().type = api::EvidenceType::kSignature;
+  // What is only mounted runs too, in the end: models are code and weights.
+  for (auto* evidence : {&out.images.evidence, &out.models.evidence}) {
+    evidence->push_back({});
+    evidence->back().type = api::EvidenceType::kSignature;
+  }
   out.pod_security.level = api::PodSecurityLevel::kBaseline;
   return out;
 }

@@ -134,6 +134,8 @@ WORKLOAD_ROWS = [
     (with_peer({"cidr": "169.254.169.254/32"}), METADATA, "169.254.169.254/32 " + METADATA),
     (with_peer({"cidr": "169.254.0.0/16"}), METADATA, METADATA),
     (with_peer({"cidr": "100.100.100.200/32"}), METADATA, METADATA),
+    (with_peer({"cidr": "192.0.0.192/32"}), METADATA, METADATA),
+    (with_peer({"cidr": "fd20:ce::254/128"}), METADATA, METADATA),
     (with_peer({"cidr": "168.63.129.16/32"}), METADATA, METADATA),
     (with_peer({"cidr": "fd00:ec2::254/128"}), METADATA, METADATA),
     (with_peer({"cidr": "::ffff:169.254.169.254/128"}), "must be an address range such as 10.20.0.0/16", "must be an address range"),

@@ -108,7 +108,8 @@ TEST(NetworkPlanTest, MetadataAddressesAreExceptedFromEveryRangeThatContainsThem
   const auto egress = plan_spec(workload, isolated(api::Isolation::kFull))["egress"];
   EXPECT_EQ(
       egress.back()["to"][0]["ipBlock"]["except"],
-      Json::array({"10.0.0.0/8", "100.100.100.200/32", "168.63.129.16/32", "169.254.0.0/16"}));
+      Json::array({"10.0.0.0/8", "100.100.100.200/32", "168.63.129.16/32",
+                                           "169.254.0.0/16", "192.0.0.192/32"}));
 }
 
 TEST(NetworkPlanTest, TheInternetIsEverythingButPrivateRanges) {
