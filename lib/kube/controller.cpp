@@ -1,6 +1,6 @@
 #include "lib/kube/controller.hpp"
 
-#include <atomic>
+#include <algorithm>
 #include <exception>
 #include <map>
 #include <thread>

@@ -39,4 +39,8 @@ class Recorder {
 std::unique_ptr<Recorder> make_recorder(Client& client, std::string component,
                                         std::string instance);
 
+/// The same with other clocks, for tests; both must outlive it.
+std::unique_ptr<Recorder> make_recorder(Client& client, std::string component, std::string instance,
+                                        const Clock& clock, Waiter& waiter);
+
 }  // namespace portcullis::kube

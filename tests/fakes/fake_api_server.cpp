@@ -21,6 +21,15 @@ std::string decoded(std::string_view segment) {
   return http::query_value("/?x=" + std::string(segment), "x");
 }
 
+std::size_t count_of(const std::vector<http::Request>& requests, const std::string& method,
+                     const std::string& target_part) {
+  const auto matches = [&](const http::Request& request) {
+    return (method.empty() || request.method == method) &&
+           request.target.find(target_part) != std::string::npos;
+  };
+  return static_cast<std::size_t>(std::count_if(requests.begin(), requests.end(), matches));
+}
+
 }  // namespace
 
 http::Response status_response(int code, const std::string& reason, const std::string& message,
@@ -161,11 +170,14 @@ std::vector<http::Request> FakeApiServer::requests() const {
 }
 
 std::size_t FakeApiServer::count(const std::string& method, const std::string& target_part) const {
-  const auto all = requests();
-  return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const auto& request) {
-    return (method.empty() || request.method == method) &&
-           request.target.find(target_part) != std::string::npos;
-  }));
+  return count_of(requests(), method, target_part);
+}
+
+bool FakeApiServer::wait_for_requests(const std::string& method, const std::string& target_part,
+                                      std::size_t count) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::seconds(20),
+                           [&] { return count_of(requests_, method, target_part) >= count; });
 }
 
 void FakeApiServer::forget_requests() {
@@ -176,6 +188,7 @@ void FakeApiServer::forget_requests() {
 Result<http::Response> FakeApiServer::send(const http::Request& request, Deadline) {
   const std::lock_guard lock(mutex_);
   requests_.push_back(request);
+  changed_.notify_all();
   if (auto outcome = scripted(request.method, request)) {
     if (auto* error = std::get_if<Error>(&*outcome)) return *error;
     return std::get<http::Response>(*outcome);

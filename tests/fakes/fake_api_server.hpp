@@ -96,6 +96,9 @@ class FakeApiServer final : public http::KubeTransport {
   std::vector<http::Request> requests() const;
   std::size_t count(const std::string& method, const std::string& target_part) const;
   void forget_requests();
+  /// Waits until so many requests were answered; false after 20 s.
+  bool wait_for_requests(const std::string& method, const std::string& target_part,
+                         std::size_t count);
 
   Result<http::Response> send(const http::Request& request, Deadline deadline) override;
   Result<http::Response> stream(const http::Request& request, std::chrono::milliseconds idle,
