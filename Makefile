@@ -7,10 +7,10 @@ export JOBS
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
 
-demo: ## Install what is missing, build, and show it on a real control plane
+demo: ## Install what is missing, build, and show it on a real control plane (or: KUBECONFIG=… REGISTRY=…)
 	@tools/setup build run sign
 	@$(MAKE) --no-print-directory image
-	@tools/demo up
+	@$(if $(filter command,$(origin KUBECONFIG)),REGISTRY_PATH="$(REGISTRY)" tools/demo cluster,tools/demo up)
 
 demo-down: ## End what the demo left running
 	@tools/demo down
