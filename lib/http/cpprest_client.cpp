@@ -49,7 +49,7 @@ Error to_error(const rest::http_exception& failure, const VerifyFailures& refuse
     return Error(ErrorCode::kUnavailable, "connect: the API server did not answer");
   }
   const std::string what = failure.what();
-  if (what.find("resolv") != std::string::npos)
+  if (what.find("resolving") != std::string::npos)
     return Error(ErrorCode::kUnavailable, "dns: " + what);
   // asio numbers the end of a stream 2, which as an errno is "no such file".
   const auto why = code > 2 ? std::generic_category().message(code) : "connection closed";

@@ -12,6 +12,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "lib/http/cpprest_client.hpp"
@@ -243,7 +244,8 @@ Result<Response> KubeConnection::exchange(const Request& request, const KubeAddr
 
   impl.parser.emplace();
   impl.parser->header_limit(kMaxHeaderBytes);
-  impl.parser->body_limit(boost::none);  // bounded by whoever calls read()
+  // Bounded by whoever calls read(). (boost::none would be less than any Content-Length.)
+  impl.parser->body_limit(std::numeric_limits<std::uint64_t>::max());
   impl.parser->eager(true);
   impl.parser->skip(request.method == "HEAD");
   ec = impl.await([&](auto handler) {

@@ -131,10 +131,14 @@ Result<std::unique_ptr<KubeTransport>> make_kube_transport(KubeEndpoint endpoint
   ClientTls tls{"", endpoint.client_certificate_pem, endpoint.client_key_pem,
                 endpoint.tls_server_name.empty() ? address.host : endpoint.tls_server_name,
                 endpoint.insecure_skip_tls_verify};
-  TlsContext trial(TlsContext::tls_client);
-  TRY_VOID(with_context(configure_client(trial, tls), "credentials for " + address.origin()));
-  auto credentials = TRY(with_context(KubeCredentials::create(endpoint, system_clock()),
-                                      "credentials for " + address.origin()));
+  const auto context = "credentials for " + address.origin();
+  auto credentials = TRY(with_context(KubeCredentials::create(endpoint, system_clock()), context));
+  if (address.tls) {
+    auto whole = tls;
+    whole.ca_pem = *credentials->ca();
+    TlsContext trial(TlsContext::tls_client);
+    TRY_VOID(with_context(configure_client(trial, whole), context));
+  }
   return std::unique_ptr<KubeTransport>(
       std::make_unique<Transport>(std::move(address), std::move(tls), std::move(credentials)));
 }

@@ -1,5 +1,6 @@
 #include "lib/http/server.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -146,6 +147,9 @@ class BeastServer final : public Server {
   // Io thread only, once it runs. Destroyed in the order workers, acceptor, context: connections
   // that end with the context need the core, which each of them holds.
   asio::io_context context_{1};
+  // A request may be with a worker alone when nothing is accepted any more.
+  asio::executor_work_guard<asio::io_context::executor_type> work_ =
+      asio::make_work_guard(context_);
   tcp::acceptor acceptor_{context_};
   asio::steady_timer pause_{context_};
   runtime::WorkerPool workers_;

@@ -180,10 +180,10 @@ class Connection final : public std::enable_shared_from_this<Connection<Stream>>
     auto request = std::make_shared<const Request>(to_request(parser_->release()));
     // The job gives its reference away, so that the connection always dies on the io thread.
     auto job = [self = self(), request]() mutable {
+      auto response = self->core_->answer(*request);
       auto& context = self->core_->context;
-      asio::post(context, [connection = std::move(self),
-                           response = self->core_->answer(*request)]() mutable {
-        connection->respond(std::move(response));
+      asio::post(context, [connection = std::move(self), answer = std::move(response)]() mutable {
+        connection->respond(std::move(answer));
       });
     };
     if (core_->workers.submit(std::move(job))) return;

@@ -94,9 +94,7 @@ std::string no_proxy() {
 /// "https://registry.example.com:5000", and the trust with it, so that no connection that was made
 /// under one set of roots serves a request with another.
 std::string origin_of(const WebRequest& request) {
-  const auto scheme = request.url.find("//");
-  const auto end =
-      scheme == std::string::npos ? scheme : request.url.find_first_of("/?#", scheme + 2);
+  const auto end = request.url.find_first_of("/?#", request.url.find("//") + 2);
   return request.url.substr(0, end) + "\n" + request.ca_pem;
 }
 
@@ -190,7 +188,6 @@ Error to_error(CURLcode code, const Exchange& exchange) {
     case CURLE_OPERATION_TIMEDOUT:
       return Error(ErrorCode::kDeadlineExceeded, reason);
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_LOGIN_DENIED:  // a user name in the URL
       return Error(ErrorCode::kInvalidArgument, "bad URL: " + reason);
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -222,6 +219,9 @@ class CurlWebClient final : public WebClient {
   explicit CurlWebClient(std::string user_agent) : user_agent_(std::move(user_agent)) {}
 
   Result<Response> fetch(const WebRequest& request, Deadline deadline) override {
+    if (!request.url.starts_with("https://") && !request.url.starts_with("http://")) {
+      return Error(ErrorCode::kInvalidArgument, "bad URL: it is neither https:// nor http://");
+    }
     const auto headers = TRY(to_list(request.headers));
     const auto origin = origin_of(request);
     auto handle = handles_.take(origin);
