@@ -37,7 +37,8 @@ Result<std::shared_ptr<const oci::Keychain>> read_keychain(const std::string& na
     if (!std::filesystem::exists(path)) path.clear();
   }
   if (!path.empty()) {
-    TRY_VOID(with_context(keychain->add_docker_config(TRY(read_file(path))), path));
+    const auto config = TRY(read_file(path));
+    TRY_VOID(with_context(keychain->add_docker_config(config), path));
   }
   return std::shared_ptr<const oci::Keychain>(std::move(keychain));
 }
