@@ -39,9 +39,10 @@ std::string event_name(const std::string& object, Time at) {
   std::string name = object.substr(0, 230);
   for (auto& c : name) {
     const bool fits = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-    if (!fits) c = '-';
+    if (!fits) c = 'x';
   }
-  while (!name.empty() && (name.back() == '.' || name.back() == '-')) name.pop_back();
+  const auto last = name.find_last_not_of("-.");
+  name.resize(last == std::string::npos ? 0 : last + 1);
   return (name.empty() ? "event" : name) + "." + hex_nanos(at);
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 
 #include "lib/codec/encoding.hpp"
@@ -100,11 +100,13 @@ Result<std::string> read_file(const std::string& path) {
     return Error(ErrorCode::kNotFound, "the file " + path + " does not exist");
   }
   std::ifstream file(path, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream content;
+  // Reading through iterators would throw for a folder.
+  content << file.rdbuf();
   if (!file.is_open() || file.bad() || std::filesystem::is_directory(path, ignored)) {
     return Error(ErrorCode::kInvalidArgument, "the file " + path + " cannot be read");
   }
-  return content;
+  return content.str();
 }
 
 Result<void> Kubeconfig::merge(const std::string& path, const std::string& text) {
