@@ -214,8 +214,9 @@ std::vector<Credential> Transport::in_order(const Endpoint& endpoint) const {
     const auto found = accepted.find(key);
     return found == accepted.end() ? std::string() : found->second;
   });
-  std::ranges::stable_partition(
-      credentials, [&](const Credential& credential) { return credential.fingerprint() == first; });
+  std::stable_partition(credentials.begin(), credentials.end(), [&](const Credential& credential) {
+    return credential.fingerprint() == first;
+  });
   return credentials;
 }
 
