@@ -97,12 +97,8 @@ Effective join_layers(const std::vector<Layer>& layers) {
     after.push_back(field_values(closed(out.requirements)));
   }
   out.requirements = closed(out.requirements);
-  // Nobody said how strictly: what is unsaid is enforced.
-  const bool unsaid = !out.requirements.mode;
-  if (unsaid) out.requirements.mode = api::Mode::kEnforce;
-
   for (const auto& [field, value] : field_values(out.requirements)) {
-    std::string from = "builtin";
+    std::string from;
     for (std::size_t i = 0; i < layers.size(); ++i) {
       if (find_value(after[i], field) != value) continue;
       from = layers[i].name;
@@ -113,6 +109,16 @@ Effective join_layers(const std::vector<Layer>& layers) {
   const auto& classes = out.requirements.pod_security.runtime_class_names;
   if (classes && classes->empty()) out.unsatisfiable.push_back("podSecurity.runtimeClassNames");
   return out;
+}
+
+/// Where the profile does not say how strictly, it is enforced; a workload cannot undo that.
+const api::Requirements& enforced() {
+  static const auto kEnforced = [] {
+    api::Requirements out;
+    out.mode = api::Mode::kEnforce;
+    return out;
+  }();
+  return kEnforced;
 }
 
 std::vector<Layer> profile_layers(const api::AISecurityProfile& profile,
@@ -132,6 +138,8 @@ std::vector<Layer> profile_layers(const api::AISecurityProfile& profile,
     layers.push_back(
         {name + ", risk class " + std::string(api::to_string(row.level)), &row.requirements});
   }
+  const auto unsaid = [](const Layer& layer) { return !layer.requirements->mode; };
+  if (std::ranges::all_of(layers, unsaid)) layers.push_back({"builtin", &enforced()});
   return layers;
 }
 

@@ -28,7 +28,8 @@ struct Effective {
 };
 
 /// join(compiled-in floor: Signature, Pin, Baseline; profile baseline; rows up to the
-/// classification (at least the profile's minimum) and the risk class; the workload's own).
+/// classification (at least the profile's minimum) and the risk class; the workload's own). `mode`
+/// is always set: where the profile is silent it is Enforce, whatever the workload says.
 Effective effective(const api::AISecurityProfile& profile, const api::AIWorkload& workload);
 
 /// What counts for a pod that no workload selects in a namespace whose profile denies those.
