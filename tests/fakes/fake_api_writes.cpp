@@ -194,7 +194,11 @@ Json FakeApiServer::stamped(const Target& target, Json next, const Json& before)
   for (const char* kept : {"uid", "creationTimestamp", "resourceVersion", "generation"}) {
     if (before["metadata"].contains(kept)) metadata[kept] = before["metadata"][kept];
   }
-  if (before["metadata"].contains("generation") && spec_part(next) != spec_part(before)) {
+  // The beginning of a deletion counts as a change of what is wanted.
+  const bool dying = next["metadata"].contains("deletionTimestamp") &&
+                     !before["metadata"].contains("deletionTimestamp");
+  const bool changed = dying || spec_part(next) != spec_part(before);
+  if (changed && before["metadata"].contains("generation")) {
     metadata["generation"] = before["metadata"]["generation"].get<std::int64_t>() + 1;
   }
   return next;
