@@ -28,7 +28,10 @@ Result<std::vector<admission::Replacement>> PinHandler::pins(const api::Admissio
 
   auto images = pod.images;
   if (request.operation == api::Operation::kUpdate && request.old_object) {
-    images = changed_images(TRY(api::parse_pod_template(request.kind, *request.old_object)), pod);
+    const auto before = TRY(api::parse_pod_template(request.kind, *request.old_object));
+    const auto bound_before = TRY(select_workloads(binding.in_namespace, before.labels));
+    // Bound now and not before: all of it counts as new, as in the validating webhook.
+    if (!bound_before.empty()) images = changed_images(before, pod);
   }
   std::set<std::string> declared;
   for (const auto& workload : binding.workloads) {

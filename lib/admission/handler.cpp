@@ -25,13 +25,17 @@ std::string cut(std::string text, std::size_t most) {
   return text.append(kEllipsis);
 }
 
-std::string describe(const policy::Violation& violation) {
-  std::string text = violation.field;
-  if (!violation.image.empty()) {
+/// `before`: what was described just before; what both are about is not said twice.
+std::string describe(const policy::Violation& violation,
+                     const policy::Violation* before = nullptr) {
+  const bool same =
+      before != nullptr && before->field == violation.field && before->image == violation.image;
+  std::string text = same ? "and" : violation.field;
+  if (!same && !violation.image.empty()) {
     text += text.empty() ? "" : " ";
     text += "\"" + violation.image + "\"";
   }
-  if (!text.empty()) text += ": ";
+  if (!text.empty()) text += same ? " " : ": ";
   if (violation.could_not_decide) text += "could not decide: ";
   text += violation.cause;
   if (!violation.policy.empty()) text += " (policy " + violation.policy + ")";
@@ -54,7 +58,7 @@ std::string explain(const std::vector<policy::Violation>& violations) {
   auto text = summary(violations) + ". ";
   std::size_t shown = 0;
   for (const auto& violation : violations) {
-    auto line = describe(violation);
+    auto line = describe(violation, shown > 0 ? &violations[shown - 1] : nullptr);
     const auto rest = violations.size() - shown - 1;
     const auto more = rest == 0 ? std::string() : " +" + std::to_string(rest) + " more";
     const auto room = kMaxMessageBytes - std::min(kMaxMessageBytes, text.size() + more.size() + 1);

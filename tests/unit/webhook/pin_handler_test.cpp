@@ -56,6 +56,13 @@ TEST_F(PinHandlerTest, AnUpdatePinsOnlyWhatIsNew) {
   EXPECT_EQ(replacements[0].json_pointer, "/spec/ephemeralContainers/0/image");
 }
 
+TEST_F(PinHandlerTest, APodRelabelledIntoABindingIsPinnedWhole) {
+  const auto replacements = pins(
+      update(pod("registry.example.com/app:1", "stranger"), pod("registry.example.com/app:1")));
+  ASSERT_THAT(replacements, SizeIs(1));
+  EXPECT_EQ(replacements[0].json_pointer, "/spec/containers/0/image");
+}
+
 TEST_F(PinHandlerTest, TagsDenyIsLeftForTheValidatingWebhook) {
   set_profile(R"({"baseline": {"images": {"tags": "Deny"}}})");
   EXPECT_THAT(pins(create(pod("registry.example.com/app:1"))), IsEmpty());

@@ -134,6 +134,14 @@ TEST(ToReviewTest, TheMessageIsBoundedAndCountsWhatItLeavesOut) {
   EXPECT_LE(response["status"]["details"]["causes"].size(), 32U);
 }
 
+TEST(ToReviewTest, WhatTwoPointsAreAboutIsSaidOnce) {
+  const auto response = denied({violation(policy::Outcome::kRefused, "no signature"),
+                                violation(policy::Outcome::kRefused, "no scan")});
+  const auto message = response["status"]["message"].get<std::string>();
+  EXPECT_EQ(message.find("spec.containers[0].image"), message.rfind("spec.containers[0].image"));
+  EXPECT_THAT(message, HasSubstr("and no scan"));
+}
+
 TEST(ToReviewTest, AHugeSingleCauseIsCutAtACharacter) {
   const auto response = denied({violation(policy::Outcome::kRefused, [] {
     std::string text;
