@@ -234,6 +234,8 @@ TEST(ParseYamlTest, TheErrorDoesNotQuoteValues) {
 
 TEST(ParseYamlTest, AnchorsEndWithTheirDocument) {
   EXPECT_THAT(read("a: &x 1\n---\nb: *x\n"), HasSubstr("line 3"));
+  EXPECT_THAT(read("a: &x 1\n---\nb: &x [*x]\n"), HasSubstr("contains it"))
+      << "not the node of that name in the document before";
 }
 
 TEST(ParseYamlTest, DepthIsAllowedUpToTheLimitAndNotBeyond) {

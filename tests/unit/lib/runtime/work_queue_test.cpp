@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <future>
+#include <latch>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -206,18 +207,28 @@ TEST_F(WorkQueueTest, ShutDownGivesOutWhatWaitsThenNothing) {
   EXPECT_EQ(queue_.get(), std::nullopt);
 }
 
-TEST_F(WorkQueueTest, ShutDownWaitsForAKeyThatWasAddedWhileAWorkerHadIt) {
-  queue_.add("a");
-  ASSERT_EQ(queue_.get(), "a");
-  queue_.add("a");
-  queue_.shut_down();
-  auto other_worker = std::async(std::launch::async, [this] { return queue_.get(); });
+TEST(WorkQueueShutDownTest, WaitsForAKeyThatWasAddedWhileAWorkerHadIt) {
+  // Many rounds, so that in some of them the other worker asks before the first one is done.
+  for (int round = 0; round < 200; ++round) {
+    WorkQueue queue;
+    queue.add("a");
+    ASSERT_EQ(queue.get(), "a");
+    queue.add("a");
+    queue.shut_down();
+    std::latch asking(2);
+    auto other_worker = std::async(std::launch::async, [&queue, &asking] {
+      asking.arrive_and_wait();
+      return queue.get();
+    });
 
-  queue_.done("a");
+    asking.arrive_and_wait();
+    std::this_thread::yield();
+    queue.done("a");
 
-  EXPECT_EQ(other_worker.get(), "a");
-  queue_.done("a");
-  EXPECT_EQ(queue_.get(), std::nullopt);
+    ASSERT_EQ(other_worker.get(), "a");
+    queue.done("a");
+    ASSERT_EQ(queue.get(), std::nullopt);
+  }
 }
 
 TEST_F(WorkQueueTest, ShutDownWakesEveryWaitingWorker) {
