@@ -48,7 +48,9 @@ function(portcullis_tests name)
   endif()
   add_executable(${name}_tests ${sources})
   target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_definitions(${name}_tests PRIVATE PORTCULLIS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # Tests run in the checkout's root; a relative path lets the compiler cache serve every checkout.
+  target_compile_definitions(${name}_tests PRIVATE PORTCULLIS_SOURCE_DIR=".")
   target_link_libraries(${name}_tests PRIVATE ${ARG_DEPS} GTest::gmock_main portcullis_options)
-  gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+  gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTIES TIMEOUT 120)
 endfunction()

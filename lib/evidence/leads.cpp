@@ -14,6 +14,7 @@ using oci::Descriptor;
 constexpr std::string_view kBundlePrefix = "application/vnd.dev.sigstore.bundle";
 constexpr std::string_view kSimpleSigning = "application/vnd.dev.cosign.simplesigning.v1+json";
 constexpr std::string_view kDsse = "application/vnd.dsse.envelope.v1+json";
+constexpr std::string_view kEmptyConfig = "application/vnd.oci.empty.v1+json";
 constexpr std::string_view kLegacySignatureArtifact =
     "application/vnd.dev.cosign.artifact.sig.v1+json";
 constexpr const char* kPredicateTypeHint = "dev.sigstore.bundle.predicateType";
@@ -29,7 +30,9 @@ std::string annotation(const Descriptor& descriptor, const char* name) {
 }  // namespace
 
 bool may_be_evidence(const Descriptor& referrer) {
-  return referrer.artifact_type.empty() || referrer.artifact_type.starts_with(kBundlePrefix) ||
+  // Some registries list the config's media type, which for a bundle is the empty one.
+  return referrer.artifact_type.empty() || referrer.artifact_type == kEmptyConfig ||
+         referrer.artifact_type.starts_with(kBundlePrefix) ||
          referrer.artifact_type == kLegacySignatureArtifact;
 }
 

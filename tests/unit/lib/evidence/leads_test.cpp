@@ -41,6 +41,7 @@ oci::Manifest manifest_of(std::vector<oci::Descriptor> layers,
 TEST(LeadsTest, TheArtifactTypeTellsWhatMayBeEvidence) {
   EXPECT_TRUE(may_be_evidence(referrer(kBundle)));
   EXPECT_TRUE(may_be_evidence(referrer("")));
+  EXPECT_TRUE(may_be_evidence(referrer("application/vnd.oci.empty.v1+json"))) << "the config's";
   EXPECT_TRUE(may_be_evidence(referrer("application/vnd.dev.cosign.artifact.sig.v1+json")));
   EXPECT_FALSE(may_be_evidence(referrer("application/spdx+json")));
   EXPECT_FALSE(may_be_evidence(referrer("application/vnd.dev.cosign.artifact.sbom.v1+json")));
