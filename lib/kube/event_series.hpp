@@ -27,6 +27,7 @@ struct Occurrence {
 
 /// A write to do: the new Event to create, or the series to patch into the Event `key`. An Event
 /// that is gone by then (404) is created anew with its series.
+// NOLINTNEXTLINE(bugprone-exception-escape): moving a JSON value does not throw
 struct EventWrite {
   bool is_new = false;
   api::ObjectKey key;

@@ -134,8 +134,8 @@ std::unique_ptr<Recorder> make_recorder(Client& client, std::string component, s
 
 std::unique_ptr<Recorder> make_recorder(Client& client, std::string component,
                                         std::string instance) {
-  static const SystemClock clock;
-  return make_recorder(client, std::move(component), std::move(instance), clock, real_waiter());
+  static const SystemClock kClock;
+  return make_recorder(client, std::move(component), std::move(instance), kClock, real_waiter());
 }
 
 }  // namespace portcullis::kube

@@ -1,5 +1,6 @@
 #include "lib/kube/status.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "lib/codec/json.hpp"
@@ -38,6 +39,14 @@ std::optional<std::chrono::seconds> parse_seconds(std::string_view text) {
   return std::chrono::seconds(seconds);
 }
 
+bool has_cause(const codec::Json& details, std::string_view reason) {
+  const auto* causes = codec::find(details, "causes");
+  if (!causes || !causes->is_array()) return false;
+  return std::any_of(causes->begin(), causes->end(), [&](const auto& cause) {
+    return codec::string_or_empty(cause, "reason") == reason;
+  });
+}
+
 Refusal refusal(int code, const codec::Json& status) {
   auto message = codec::string_or_empty(status, "message");
   if (message.size() > kMaxMessageBytes) message.resize(kMaxMessageBytes);
@@ -53,12 +62,7 @@ Refusal refusal(int code, const codec::Json& status) {
     if (seconds && *seconds > 0 && *seconds <= 3600) {
       out.error = std::move(out.error).with_retry_after(std::chrono::seconds(*seconds));
     }
-    if (const auto* causes = codec::find(*details, "causes"); causes && causes->is_array()) {
-      for (const auto& cause : *causes) {
-        out.version_too_large |=
-            codec::string_or_empty(cause, "reason") == "ResourceVersionTooLarge";
-      }
-    }
+    out.version_too_large = has_cause(*details, "ResourceVersionTooLarge");
   }
   return out;
 }

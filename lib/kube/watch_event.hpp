@@ -9,6 +9,7 @@
 namespace portcullis::kube {
 
 /// One line of a watch (metav1.WatchEvent).
+// NOLINTNEXTLINE(bugprone-exception-escape): moving a JSON value does not throw
 struct WatchEvent {
   enum class Type { kAdded, kModified, kDeleted, kBookmark, kError, kUnknown };
   Type type = Type::kUnknown;
