@@ -9,6 +9,7 @@
 #include "lib/kube/probes.hpp"
 #include "lib/runtime/periodic_task.hpp"
 #include "operator/certificate_authority.hpp"
+#include "operator/cluster_kind_controllers.hpp"
 #include "operator/network_watch.hpp"
 #include "operator/workload_reconciler.hpp"
 
@@ -79,7 +80,8 @@ const T& either(const kube::Change<T>& change) {
 class RealApp final : public App {
  public:
   RealApp(const Options& options, std::unique_ptr<http::KubeTransport> transport,
-          Informers informers, std::unique_ptr<NetworkWatch> network)
+          Informers informers, std::unique_ptr<NetworkWatch> network,
+          std::unique_ptr<ClusterKindControllers> cluster_kinds)
       : options_(options),
         transport_(std::move(transport)),
         client_(*transport_, "portcullis-operator/" + release()),
@@ -99,7 +101,8 @@ class RealApp final : public App {
                     options.mutating_configuration},
                    client_, clock_, metrics_),
         controller_(
-            kube::Controller::create({"aiworkload", options.workers}, reconciler_, metrics_)) {
+            kube::Controller::create({"aiworkload", options.workers}, reconciler_, metrics_)),
+        cluster_kinds_(std::move(cluster_kinds)) {
     listen();
   }
 
@@ -116,10 +119,11 @@ class RealApp final : public App {
     informers_.network_policies->start();
     network_->start();
     informers_.workloads->start();
+    cluster_kinds_->start(client_, clock_, metrics_);
     authority_task_ =
         std::make_unique<runtime::PeriodicTask>(kAuthorityInterval, [this] { authority_.keep(); });
-    sync_task_ = std::make_unique<runtime::PeriodicTask>(kSyncCheckInterval,
-                                                         [this] { start_controller_when_synced(); });
+    sync_task_ = std::make_unique<runtime::PeriodicTask>(
+        kSyncCheckInterval, [this] { start_controller_when_synced(); });
     log::info("operator started", {{"version", version_text()}});
   }
 
@@ -135,6 +139,7 @@ class RealApp final : public App {
     informers_.pods->stop();
     informers_.network_policies->stop();
     network_->stop();
+    cluster_kinds_->stop();
   }
 
  private:
@@ -208,6 +213,7 @@ class RealApp final : public App {
   WorkloadReconciler reconciler_;
   CertificateAuthority authority_;
   std::unique_ptr<kube::Controller> controller_;
+  std::unique_ptr<ClusterKindControllers> cluster_kinds_;
   bool running_ = false;  ///< Sync task only.
   std::unique_ptr<http::Server> probes_;
   std::unique_ptr<runtime::PeriodicTask> authority_task_;
@@ -223,9 +229,10 @@ Result<std::unique_ptr<App>> App::create(const Options& options) {
   static const SystemClock kClock;
   auto informers = TRY(create_informers(config.endpoint, kClock));
   auto network = TRY(NetworkWatch::create(config.endpoint, options.dns, kClock));
+  auto cluster_kinds = TRY(ClusterKindControllers::create(config.endpoint, kClock));
   auto transport = TRY(http::make_kube_transport(config.endpoint));
   auto app = std::make_unique<RealApp>(complete, std::move(transport), std::move(informers),
-                                       std::move(network));
+                                       std::move(network), std::move(cluster_kinds));
   TRY_VOID(app->serve());
   return std::unique_ptr<App>(std::move(app));
 }
