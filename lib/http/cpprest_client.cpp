@@ -84,7 +84,7 @@ rest::http_request to_message(const Request& request, const std::string& target,
                               const std::shared_ptr<Pending>& pending) {
   rest::http_request message(request.method);
   message.set_request_uri(web::uri(target));
-  std::string content_type;
+  std::string content_type = "application/json";
   for (const auto& [name, value] : request.headers) {
     if (HeaderLess less; !less(name, "Content-Type") && !less("Content-Type", name)) {
       content_type = value;

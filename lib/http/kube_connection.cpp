@@ -255,7 +255,7 @@ Result<Response> KubeConnection::exchange(const Request& request, const KubeAddr
   if (ec) return impl.failure("connect: reading the answer", ec);
 
   Response response;
-  response.status = impl.parser->get().result_int();
+  response.status = static_cast<int>(impl.parser->get().result_int());
   for (const auto& field : impl.parser->get()) {
     add_header(response.headers, std::string(field.name_string()), std::string(field.value()));
   }
