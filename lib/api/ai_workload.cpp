@@ -77,21 +77,23 @@ Result<NetworkPort> parse_port(const Field& field) {
   return out;
 }
 
+Result<NetworkRule> parse_rule(const Field& field, std::string_view peers) {
+  NetworkRule rule;
+  for (const auto& peer : TRY(field.at(peers).elements())) {
+    rule.peers.push_back(TRY(parse_peer(peer)));
+  }
+  for (const auto& port : TRY(field.at("ports").elements())) {
+    rule.ports.push_back(TRY(parse_port(port)));
+  }
+  // In a NetworkPolicy an absent list means everybody and everything; here it is never meant.
+  if (rule.peers.empty()) return field.at(peers).error("is required");
+  if (rule.ports.empty()) return field.at("ports").error("is required");
+  return rule;
+}
+
 Result<std::vector<NetworkRule>> parse_rules(const Field& field, std::string_view peers) {
   std::vector<NetworkRule> out;
-  for (const auto& item : TRY(field.elements())) {
-    NetworkRule rule;
-    for (const auto& peer : TRY(item.at(peers).elements())) {
-      rule.peers.push_back(TRY(parse_peer(peer)));
-    }
-    for (const auto& port : TRY(item.at("ports").elements())) {
-      rule.ports.push_back(TRY(parse_port(port)));
-    }
-    // In a NetworkPolicy an absent list means everybody and everything; here it is never meant.
-    if (rule.peers.empty()) return item.at(peers).error("is required");
-    if (rule.ports.empty()) return item.at("ports").error("is required");
-    out.push_back(std::move(rule));
-  }
+  for (const auto& item : TRY(field.elements())) out.push_back(TRY(parse_rule(item, peers)));
   return out;
 }
 

@@ -77,13 +77,16 @@ Result<void> read_environment(const Field& container, PodTemplate& out) {
   return {};
 }
 
+Result<void> read_container(const Field& container, ImageUse use, PodTemplate& out) {
+  const auto image = container.at("image");
+  out.images.push_back({image.path(), TRY(image.required_text()), use});
+  return read_environment(container, out);
+}
+
 Result<void> read_containers(const Field& spec, PodTemplate& out) {
   for (const auto& [list, use] : kContainerLists) {
-    for (const auto& container : TRY(spec.at(list).elements())) {
-      const auto image = container.at("image");
-      out.images.push_back({image.path(), TRY(image.required_text()), use});
-      TRY_VOID(read_environment(container, out));
-    }
+    const auto containers = TRY(spec.at(list).elements());
+    for (const auto& container : containers) TRY_VOID(read_container(container, use, out));
   }
   return {};
 }

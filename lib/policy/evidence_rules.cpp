@@ -42,7 +42,7 @@ std::string platform_text(const PlatformManifest& platform) {
 }
 
 /// arm64 has one variant in use, which most tools leave out (containerd platforms.Normalize).
-std::string normalised(std::string platform) {
+std::string normalised(const std::string& platform) {
   return platform == "linux/arm64/v8" ? "linux/arm64" : platform;
 }
 

@@ -79,24 +79,25 @@ constexpr auto members(T& value) {
   }
 }
 
+inline std::string member_path(const std::string& path, std::string_view name) {
+  return (path.empty() ? path : path + ".") + std::string(name);
+}
+
 /// Calls `visit(path, first.field, more.field…)` for every leaf field, in order: the same field of
 /// several values side by side.
 template <typename F, typename T, typename... More>
 void for_each_field(const F& visit, const std::string& path, T& first, More&... more) {
   if constexpr (Named<T>) {
-    constexpr auto& kNames = FieldNames<std::remove_const_t<T>>::kValue;
-    const auto below = [&](std::size_t index) {
-      return (path.empty() ? path : path + ".") + std::string(kNames[index]);
-    };
+    using Names = FieldNames<std::remove_const_t<T>>;
     // Two packs cannot be expanded side by side, so each index has its own call.
-    const auto step = [&](auto index) {
-      for_each_field(visit, below(index), std::get<index>(members(first)),
-                     std::get<index>(members(more))...);
+    const auto step = [&visit, &path, &first, &more...](auto index) {
+      for_each_field(visit, member_path(path, Names::kValue[index]),
+                     std::get<index>(members(first)), std::get<index>(members(more))...);
     };
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (step(std::integral_constant<std::size_t, I>()), ...);
     }
-    (std::make_index_sequence<kNames.size()>());
+    (std::make_index_sequence<Names::kValue.size()>());
   } else {
     visit(path, first, more...);
   }
