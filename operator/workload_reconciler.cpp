@@ -228,7 +228,11 @@ Result<void> WorkloadReconciler::write_status(const api::AIWorkload& workload,
   const auto object = status_object(workload, outcome, conditions);
   const auto text = codec::dump_json(object);
   const bool known = last_status_.with([&](auto& last) { return last[workload.meta.uid] == text; });
-  if (known && conditions == workload.conditions) return {};
+  // Ours are all there, whatever others added and in whatever order the server keeps them.
+  const bool stands = std::ranges::all_of(conditions, [&](const api::Condition& condition) {
+    return std::ranges::find(workload.conditions, condition) != workload.conditions.end();
+  });
+  if (known && stands) return {};
 
   TRY_VOID(client_.apply_status(kube::kAIWorkloads, object, deadline,
                                 {.field_manager = "portcullis-operator-status"}));

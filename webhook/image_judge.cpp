@@ -12,6 +12,7 @@ struct ImageJudge::Subject {
   std::vector<const policy::CompiledPolicy*> policies;
   std::vector<api::EvidenceRequirement> required;
   std::optional<policy::ImageFacts> facts;
+  policy::ImageVerdict verdict;
 };
 
 namespace {
@@ -107,26 +108,26 @@ bool is_declared_model(const oci::Reference& reference, const std::vector<Worklo
   });
 }
 
-void ImageJudge::ask(std::vector<Subject>& subjects, const api::PodTemplate& pod,
-                     const Binding& binding,
-                     const std::shared_ptr<const policy::PolicySet>& policies, Deadline deadline) {
+void ImageJudge::ask(const std::vector<Subject*>& subjects, const api::PodTemplate& pod,
+                     const Binding& binding, const Round& round) {
   if (subjects.empty()) return;
   const auto credentials =
       pull_secrets_.read(binding.name_space, declared_pull_secrets(binding.workloads),
-                         pod.service_account_name, pod.image_pull_secrets, deadline);
+                         pod.service_account_name, pod.image_pull_secrets, round.deadline);
   const auto platforms = platforms_of(nodes_.list(), pod.node_selector);
   std::vector<evidence::Question> questions;
-  for (const auto& subject : subjects) {
-    evidence::Question question{subject.image.path,
-                                subject.image.reference,
-                                subject.reference,
-                                authorities_of(subject.policies),
-                                {},
-                                platforms};
-    for (const auto& required : subject.required) question.required.push_back(required.type);
+  for (const auto* subject : subjects) {
+    evidence::Question question;
+    question.field = subject->image.path;
+    question.written = subject->image.reference;
+    question.reference = subject->reference;
+    question.authorities = authorities_of(subject->policies);
+    for (const auto& required : subject->required) question.required.push_back(required.type);
+    question.platforms = platforms;
+    question.fresh = round.fresh;
     questions.push_back(std::move(question));
   }
-  auto facts = gatherer_.gather(questions, policies, credentials.keychain, deadline);
+  auto facts = gatherer_.gather(questions, round.policies, credentials.keychain, round.deadline);
   for (std::size_t index = 0; index < subjects.size(); ++index) {
     auto& failure = facts.at(index).failure;
     if (failure && failure->code() == ErrorCode::kPermissionDenied) {
@@ -134,15 +135,30 @@ void ImageJudge::ask(std::vector<Subject>& subjects, const api::PodTemplate& pod
         failure = Error(failure->code(), failure->message() + "; " + note);
       }
     }
-    subjects[index].facts = std::move(facts[index]);
+    subjects[index]->facts = std::move(facts[index]);
+    subjects[index]->verdict = conclude(*subjects[index], round.digests);
   }
 }
 
-ImageFindings ImageJudge::judge(const std::vector<api::ImageField>& images,
-                                const api::PodTemplate& pod, const Binding& binding,
-                                std::shared_ptr<const policy::PolicySet> policies,
-                                DigestRule digests, Deadline deadline) {
-  ImageFindings findings;
+policy::ImageVerdict ImageJudge::conclude(const Subject& subject, DigestRule digests) const {
+  if (digests == DigestRule::kMustBePinned && !subject.reference.digest &&
+      !subject.facts->failure) {
+    return {{},
+            {refused(subject.image, "Tag", "builtin/pin",
+                     "the reference has no digest, so what starts could be another image than the "
+                     "one judged",
+                     "create the pod again; if it stays so, the webhook pins.portcullis.dev does "
+                     "not run")},
+            {}};
+  }
+  return policy::evaluate(*subject.facts, subject.policies, subject.required, clock_.now());
+}
+
+/// Those that may reach a registry; the rest goes into `findings` at once.
+std::vector<ImageJudge::Subject> ImageJudge::choose(const std::vector<api::ImageField>& images,
+                                                    const Binding& binding,
+                                                    const policy::PolicySet& policies,
+                                                    ImageFindings& findings) {
   std::vector<Subject> subjects;
   for (const auto& image : images) {
     const auto reference = oci::parse_reference(image.reference);
@@ -156,7 +172,7 @@ ImageFindings ImageJudge::judge(const std::vector<api::ImageField>& images,
       findings.violations.push_back(std::move(*violation));
       continue;
     }
-    auto selected = policies->select(reference->name(), binding.profile_name);
+    auto selected = policies.select(reference->name(), binding.profile_name);
     if (selected.empty()) {
       findings.violations.push_back(
           policy::no_policy_matches(image.path, image.reference, reference->name()));
@@ -164,21 +180,29 @@ ImageFindings ImageJudge::judge(const std::vector<api::ImageField>& images,
     }
     const auto& required = is_model(image) ? binding.requirements.models.evidence
                                            : binding.requirements.images.evidence;
-    subjects.push_back({image, *reference, std::move(selected), required, std::nullopt});
+    subjects.push_back({image, *reference, std::move(selected), required, std::nullopt, {}});
   }
-  ask(subjects, pod, binding, policies, deadline);
-  for (auto& subject : subjects) {
-    if (digests == DigestRule::kMustBePinned && !subject.reference.digest &&
-        !subject.facts->failure) {
-      findings.violations.push_back(refused(
-          subject.image, "Tag", "builtin/pin",
-          "the reference has no digest, so what starts could be another image than the one judged",
-          "create the pod again; if it stays so, the webhook pins.portcullis.dev does not run"));
-      continue;
-    }
-    append(findings,
-           policy::evaluate(*subject.facts, subject.policies, subject.required, clock_.now()));
+  return subjects;
+}
+
+ImageFindings ImageJudge::judge(const std::vector<api::ImageField>& images,
+                                const api::PodTemplate& pod, const Binding& binding,
+                                std::shared_ptr<const policy::PolicySet> policies,
+                                DigestRule digests, Deadline deadline) {
+  ImageFindings findings;
+  auto subjects = choose(images, binding, *policies, findings);
+  std::vector<Subject*> all;
+  for (auto& subject : subjects) all.push_back(&subject);
+  ask(all, pod, binding, {policies, digests, deadline, false});
+
+  // A refusal by what was found earlier may be out of date: somebody has just signed or scanned.
+  std::vector<Subject*> again;
+  for (auto* subject : all) {
+    const bool by_evidence = !subject->facts->failure && !subject->verdict.violations.empty();
+    if (by_evidence && !deadline.expired()) again.push_back(subject);
   }
+  ask(again, pod, binding, {policies, digests, deadline, true});
+  for (auto& subject : subjects) append(findings, std::move(subject.verdict));
   return findings;
 }
 

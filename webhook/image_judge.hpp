@@ -40,8 +40,19 @@ class ImageJudge {
 
  private:
   struct Subject;
-  void ask(std::vector<Subject>& subjects, const api::PodTemplate& pod, const Binding& binding,
-           const std::shared_ptr<const policy::PolicySet>& policies, Deadline deadline);
+  /// One round of asking; `fresh`: what was found some time ago is looked for again.
+  struct Round {
+    std::shared_ptr<const policy::PolicySet> policies;
+    DigestRule digests;
+    Deadline deadline;
+    bool fresh;
+  };
+  static std::vector<Subject> choose(const std::vector<api::ImageField>& images,
+                                     const Binding& binding, const policy::PolicySet& policies,
+                                     ImageFindings& findings);
+  void ask(const std::vector<Subject*>& subjects, const api::PodTemplate& pod,
+           const Binding& binding, const Round& round);
+  policy::ImageVerdict conclude(const Subject& subject, DigestRule digests) const;
 
   const MetaStore& nodes_;
   evidence::Gatherer& gatherer_;

@@ -135,7 +135,9 @@ TEST_F(WorkloadReconcilerTest, ASettledWorkloadIsNotWrittenAgain) {
   ASSERT_TRUE(settle());
   server_.forget_requests();
   ASSERT_TRUE(settle());
-  EXPECT_THAT(server_.requests(), IsEmpty());
+  for (const auto& request : server_.requests()) {
+    ADD_FAILURE() << request.method << " " << request.target << " " << request.body;
+  }
 }
 
 TEST_F(WorkloadReconcilerTest, ADeletedPolicyIsBackAndSaid) {

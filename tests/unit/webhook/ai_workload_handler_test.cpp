@@ -52,7 +52,7 @@ TEST_F(AIWorkloadHandlerTest, WhatIsWrongIsNamedByItsField) {
         Row{R"({"selector": {"matchLabels": {"other": "x"}}, "dataClassification": "Public"})",
             "spec.selector.matchLabels"},
         Row{R"({"selector": {"matchLabels": {"app": "fresh"}}, "dataClassification": "Public",
-                   "models": [{"name": "m", "image": {"reference": "UPPER/case"}}]})",
+                   "models": [{"name": "m", "image": {"reference": "registry.example.com/UPPER"}}]})",
             "spec.models[0].image.reference"},
         Row{R"({"selector": {"matchLabels": {"app": "fresh"}}, "dataClassification": "Public",
                    "network": {"egress": [{"to": [{"cidr": "169.254.169.254/32"}], "ports": [{"port": 80}]}]}})",

@@ -63,8 +63,16 @@ TEST_F(WorkloadHandlerTest, OneBadImageAmongManyRefusesThePod) {
 
 TEST_F(WorkloadHandlerTest, NoRegistryIsAskedForAnImageThatNoPolicyMatches) {
   const auto violation = refusal(create(pod("docker.io/library/nginx@" + gatherer_.digest)));
-  EXPECT_THAT(violation.cause, HasSubstr("polic"));
+  EXPECT_THAT(violation.cause, HasSubstr("no TrustPolicy"));
   EXPECT_THAT(gatherer_.asked, IsEmpty());
+}
+
+TEST_F(WorkloadHandlerTest, ARefusalByOldFindingsIsLookedIntoOnceMore) {
+  gatherer_.unsigned_names = {"registry.example.com/app"};
+  refusal(create(pod()));
+  ASSERT_THAT(gatherer_.asked, SizeIs(2));
+  EXPECT_FALSE(gatherer_.asked[0].fresh);
+  EXPECT_TRUE(gatherer_.asked[1].fresh);
 }
 
 TEST_F(WorkloadHandlerTest, APodsReferenceMustCarryItsDigest) {
