@@ -20,6 +20,10 @@ if(PORTCULLIS_HARDEN)
   target_compile_options(portcullis_options INTERFACE
     -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong
     -fstack-clash-protection -fcf-protection -fPIE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # GCC bug 105651: "a" + std::string is taken for an overlapping copy when it is inlined.
+    target_compile_options(portcullis_options INTERFACE -Wno-restrict)
+  endif()
   target_link_options(portcullis_options INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
 endif()
 
