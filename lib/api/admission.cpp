@@ -58,8 +58,9 @@ std::string review_uid(const codec::Json& review) {
 
 Result<AdmissionRequest> parse_admission_review(const codec::Json& review) {
   const Field root(review, "");
-  if (TRY(root.at("apiVersion").text_or_empty()) != "admission.k8s.io/v1" ||
-      TRY(root.at("kind").text_or_empty()) != "AdmissionReview") {
+  const auto api_version = TRY(root.at("apiVersion").text_or_empty());
+  const auto review_kind = TRY(root.at("kind").text_or_empty());
+  if (api_version != "admission.k8s.io/v1" || review_kind != "AdmissionReview") {
     return Error(ErrorCode::kInvalidArgument,
                  "apiVersion, kind: must be admission.k8s.io/v1, AdmissionReview");
   }
@@ -72,7 +73,8 @@ Result<AdmissionRequest> parse_admission_review(const codec::Json& review) {
   out.kind = TRY(kind.at("kind").required_text());
   out.resource = TRY(request.at("resource").at("resource").required_text());
   out.subresource = TRY(request.at("subResource").text_or_empty());
-  out.key = {TRY(request.at("namespace").text_or_empty()), TRY(request.at("name").text_or_empty())};
+  out.key.name_space = TRY(request.at("namespace").text_or_empty());
+  out.key.name = TRY(request.at("name").text_or_empty());
   out.operation = TRY(request.at("operation").required_word(kOperations));
   const auto& value = *codec::find(review, "request");
   out.user = TRY(parse_user(value, request.at("userInfo")));

@@ -130,8 +130,11 @@ Result<std::vector<ModelSource>> parse_models(const Field& field) {
 }
 
 Result<Governance> parse_governance(const Field& field) {
-  return Governance{TRY(field.at("team").text_or_empty()), TRY(field.at("contact").text_or_empty()),
-                    TRY(field.at("purpose").text_or_empty())};
+  Governance out;
+  out.team = TRY(field.at("team").text_or_empty());
+  out.contact = TRY(field.at("contact").text_or_empty());
+  out.purpose = TRY(field.at("purpose").text_or_empty());
+  return out;
 }
 
 std::vector<Condition> parse_conditions(const codec::Json& object) {

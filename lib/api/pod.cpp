@@ -79,7 +79,8 @@ Result<void> read_environment(const Field& container, PodTemplate& out) {
 
 Result<void> read_container(const Field& container, ImageUse use, PodTemplate& out) {
   const auto image = container.at("image");
-  out.images.push_back({image.path(), TRY(image.required_text()), use});
+  auto reference = TRY(image.required_text());
+  out.images.push_back({image.path(), std::move(reference), use});
   return read_environment(container, out);
 }
 

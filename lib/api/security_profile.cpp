@@ -29,7 +29,8 @@ Result<std::vector<Row>> parse_rows(const codec::Json& spec, std::string_view ke
       return items[i].at("level").error("stands twice");
     }
     const auto& row = spec[std::string(key)][i];
-    out.push_back({level, TRY(requirements_at(row, "requirements", items[i].path()))});
+    auto requirements = TRY(requirements_at(row, "requirements", items[i].path()));
+    out.push_back({level, std::move(requirements)});
   }
   std::ranges::sort(out, {}, &Row::level);
   return out;

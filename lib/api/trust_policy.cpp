@@ -19,8 +19,12 @@ Result<std::vector<KeylessIdentity>> parse_identities(const Field& field) {
     TRY_VOID(item.expect_object());
     TRY_VOID(exactly_one(item, "issuer", "issuerRegExp"));
     TRY_VOID(exactly_one(item, "subject", "subjectRegExp"));
-    out.push_back({TRY(item.at("issuer").text()), TRY(item.at("issuerRegExp").text()),
-                   TRY(item.at("subject").text()), TRY(item.at("subjectRegExp").text())});
+    KeylessIdentity identity;
+    identity.issuer = TRY(item.at("issuer").text());
+    identity.issuer_reg_exp = TRY(item.at("issuerRegExp").text());
+    identity.subject = TRY(item.at("subject").text());
+    identity.subject_reg_exp = TRY(item.at("subjectRegExp").text());
+    out.push_back(std::move(identity));
   }
   if (out.empty()) return field.error("is required");
   return out;
