@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 namespace portcullis::http {
 namespace {
@@ -27,7 +28,9 @@ struct Pending {
   std::condition_variable ended;
   std::optional<Result<Response>> outcome;  // guarded by mutex
   std::atomic<bool> too_long = false;
-  concurrency::streams::container_buffer<std::string> body;
+  // Bytes, not char: cpprestsdk's conversion between the two casts one streambuf to the other's
+  // type.
+  concurrency::streams::container_buffer<std::vector<std::uint8_t>> body;
   pplx::cancellation_token_source cancellation;
 
   void end(Result<Response> with) {
@@ -69,7 +72,8 @@ Result<Response> outcome_of(const pplx::task<rest::http_response>& task, Pending
                             const VerifyFailures& refused) {
   try {
     const auto answer = task.get();
-    return to_response(answer, std::move(pending.body.collection()));
+    const auto& body = pending.body.collection();
+    return to_response(answer, std::string(body.begin(), body.end()));
   } catch (const rest::http_exception& failure) {
     if (!pending.too_long) return to_error(failure, refused);
     return Error(ErrorCode::kInvalidArgument, "the API server's answer is larger than 128 MiB");
@@ -84,16 +88,14 @@ rest::http_request to_message(const Request& request, const std::string& target,
                               const std::shared_ptr<Pending>& pending) {
   rest::http_request message(request.method);
   message.set_request_uri(web::uri(target));
-  std::string content_type = "application/json";
-  for (const auto& [name, value] : request.headers) {
-    if (HeaderLess less; !less(name, "Content-Type") && !less("Content-Type", name)) {
-      content_type = value;
-    } else {
-      message.headers().add(name, value);
+  for (const auto& [name, value] : request.headers) message.headers().add(name, value);
+  if (!request.body.empty()) {
+    if (!message.headers().has("Content-Type")) {
+      message.headers().set_content_type("application/json");
     }
+    message.set_body(std::vector<unsigned char>(request.body.begin(), request.body.end()));
   }
-  if (!request.body.empty()) message.set_body(request.body, content_type);
-  message.set_response_stream(concurrency::streams::ostream(pending->body));
+  message.set_response_stream(pending->body.create_ostream());
   message.set_progress_handler(
       [pending](rest::message_direction::direction direction, utility::size64_t bytes) {
         if (direction == rest::message_direction::upload || bytes <= kMaxBodyBytes) return;

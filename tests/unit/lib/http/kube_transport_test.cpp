@@ -111,6 +111,19 @@ TEST_F(KubeTransportTest, CarriesRequestAndAnswerUnchanged) {
   EXPECT_EQ(seen.body, "{\"a\":\"\xc3\xa9\"}");
 }
 
+TEST_F(KubeTransportTest, ABodyOfAnyBytesIsJsonUnlessTheRequestSaysOtherwise) {
+  Request seen;
+  handler_ = [&seen](const Request& request) {
+    seen = request;
+    return Response{200, {}, request.body};
+  };
+  const std::string bytes = std::string("\0\xff\xfe", 3) + std::string(100'000, '\x80');
+  const auto answer = transport_to(endpoint_)->send({"POST", "/", {}, bytes}, soon());
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(answer->body, bytes);
+  EXPECT_EQ(seen.headers["Content-Type"], "application/json");
+}
+
 TEST_F(KubeTransportTest, ABigAnswerIsReadWholeAndManyThreadsMayAskAtOnce) {
   const std::string big(12U << 20, 'x');
   handler_ = [&big](const Request& request) {
