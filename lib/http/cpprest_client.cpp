@@ -168,7 +168,7 @@ Result<Response> CpprestClient::send(const Request& request, const std::string& 
 }
 
 void initialize_cpprest_pool() {
-  static const bool once = [] {
+  static const bool kOnce = [] {
     try {
       crossplat::threadpool::initialize_with_threads(1);
     } catch (const std::exception&) {
@@ -176,7 +176,7 @@ void initialize_cpprest_pool() {
     }
     return true;
   }();
-  static_cast<void>(once);
+  static_cast<void>(kOnce);
 }
 
 }  // namespace portcullis::http

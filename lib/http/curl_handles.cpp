@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kMaxIdle = 32;
 
 void initialize_curl() {
-  static const bool once = [] {
+  static const bool kOnce = [] {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     // With CURLOPT_NOSIGNAL, which threads need, libcurl leaves SIGPIPE to the program.
     struct sigaction current = {};
@@ -21,7 +21,7 @@ void initialize_curl() {
     }
     return true;
   }();
-  static_cast<void>(once);
+  static_cast<void>(kOnce);
 }
 
 }  // namespace

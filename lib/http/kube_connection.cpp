@@ -131,6 +131,13 @@ struct KubeConnection::Impl {
     return *outcome;
   }
 
+  error_code read_some() {
+    return await([this](auto handler) {
+      if (tls) return beast::http::async_read_some(*tls, buffer, *parser, handler);
+      return beast::http::async_read_some(plain, buffer, *parser, handler);
+    });
+  }
+
   Error failure(std::string_view step, const error_code& ec) const {
     if (ec != beast::error::timeout) return unavailable(step, ec);
     return Error(ErrorCode::kDeadlineExceeded,
@@ -205,7 +212,7 @@ Result<void> KubeConnection::Impl::shake_hands(const ClientTls& with) {
                    (refused.empty() ? "" : " (" + refused + ")"));
 }
 
-KubeConnection::KubeConnection(Patience patience, std::stop_token stop)
+KubeConnection::KubeConnection(Patience patience, const std::stop_token& stop)
     : impl_(std::make_unique<Impl>(patience, stop)) {}
 
 KubeConnection::~KubeConnection() = default;
@@ -269,12 +276,7 @@ Result<std::size_t> KubeConnection::read(char* into, std::size_t size) {
     body.data = into;
     body.size = size;
     body.more = true;
-    const auto ec = impl.await([&](auto handler) {
-      if (impl.tls) {
-        return beast::http::async_read_some(*impl.tls, impl.buffer, *impl.parser, handler);
-      }
-      return beast::http::async_read_some(impl.plain, impl.buffer, *impl.parser, handler);
-    });
+    const auto ec = impl.read_some();
     if (body.size < size) return size - body.size;  // an error shows again at the next call
     if (ec && ec != beast::http::error::need_buffer) {
       return impl.failure("connect: reading the answer", ec);

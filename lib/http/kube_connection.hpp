@@ -25,7 +25,7 @@ struct Patience {
 /// on the caller's thread; a stop request ends each of them at once. Internal to lib/http.
 class KubeConnection {
  public:
-  KubeConnection(Patience patience, std::stop_token stop);
+  KubeConnection(Patience patience, const std::stop_token& stop);
   ~KubeConnection();
 
   /// Looks up, connects, shakes hands. Errors as KubeTransport::send.

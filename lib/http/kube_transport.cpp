@@ -118,15 +118,15 @@ class Transport final : public KubeTransport {
 };
 
 const Clock& system_clock() {
-  static const SystemClock clock;
-  return clock;
+  static const SystemClock kClock;
+  return kClock;
 }
 
 }  // namespace
 
 void initialize_kube_transport() { initialize_cpprest_pool(); }
 
-Result<std::unique_ptr<KubeTransport>> make_kube_transport(KubeEndpoint endpoint) {
+Result<std::unique_ptr<KubeTransport>> make_kube_transport(const KubeEndpoint& endpoint) {
   auto address = TRY(parse_kube_address(endpoint.url));
   ClientTls tls{"", endpoint.client_certificate_pem, endpoint.client_key_pem,
                 endpoint.tls_server_name.empty() ? address.host : endpoint.tls_server_name,

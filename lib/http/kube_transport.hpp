@@ -55,6 +55,6 @@ class KubeTransport {
 void initialize_kube_transport();
 
 /// The real one. kInvalidArgument when a URL, certificate or key does not parse.
-Result<std::unique_ptr<KubeTransport>> make_kube_transport(KubeEndpoint endpoint);
+Result<std::unique_ptr<KubeTransport>> make_kube_transport(const KubeEndpoint& endpoint);
 
 }  // namespace portcullis::http

@@ -91,16 +91,17 @@ class BeastServer final : public Server {
   void accept() {
     acceptor_.async_accept([this](error_code ec, tcp::socket socket) {
       if (!acceptor_.is_open()) return;
-      if (ec) {
-        log::warning("cannot accept a connection", {{"reason", ec.message()}});
-        pause_.expires_after(kAcceptPause);
-        pause_.async_wait([this](error_code cancelled) {
-          if (!cancelled && acceptor_.is_open()) accept();
-        });
-        return;
-      }
+      if (ec) return accept_later(ec);
       admit(std::move(socket));
       accept();
+    });
+  }
+
+  void accept_later(error_code why) {
+    log::warning("cannot accept a connection", {{"reason", why.message()}});
+    pause_.expires_after(kAcceptPause);
+    pause_.async_wait([this](error_code cancelled) {
+      if (!cancelled && acceptor_.is_open()) accept();
     });
   }
 

@@ -31,9 +31,9 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// Set by us from the body; a handler's own would contradict it.
 bool is_framing_header(const std::string& name) {
-  static const std::set<std::string, HeaderLess> framing{"Content-Length", "Transfer-Encoding",
-                                                         "Connection", "Keep-Alive"};
-  return framing.contains(name);
+  static const std::set<std::string, HeaderLess> kFraming{"Content-Length", "Transfer-Encoding",
+                                                          "Connection", "Keep-Alive"};
+  return kFraming.contains(name);
 }
 
 template <typename Message>

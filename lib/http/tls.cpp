@@ -78,8 +78,8 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length,
 }
 
 int failures_index() {
-  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-  return index;
+  static const int kIndex = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return kIndex;
 }
 
 void on_tls_event(const SSL* ssl, int where, int) {

@@ -85,10 +85,12 @@ curl_socket_t on_open_socket(void* user, curlsocktype, curl_sockaddr* address) {
 
 /// As Go's registry clients do it, a proxy of the environment is never asked for loopback.
 std::string no_proxy() {
-  const char* hosts = std::getenv("no_proxy");
-  if (hosts == nullptr) hosts = std::getenv("NO_PROXY");
-  const std::string loopback = "localhost,127.0.0.0/8,::1";
-  return hosts == nullptr || *hosts == '\0' ? loopback : std::string(hosts) + "," + loopback;
+  // Read once, when the client is made: nothing of ours changes the environment.
+  const char* hosts = std::getenv("no_proxy");            // NOLINT(concurrency-mt-unsafe)
+  if (hosts == nullptr) hosts = std::getenv("NO_PROXY");  // NOLINT(concurrency-mt-unsafe)
+  std::string list = "localhost,127.0.0.0/8,::1";
+  if (hosts != nullptr && *hosts != '\0') list.append(",").append(hosts);
+  return list;
 }
 
 /// "https://registry.example.com:5000", and the trust with it, so that no connection that was made
@@ -107,7 +109,12 @@ Result<HeaderList> to_list(const Headers& headers) {
       return Error(ErrorCode::kInvalidArgument,
                    "the header '" + name + "' has a control character");
     }
-    lines.push_back(value.empty() ? name + ";" : name + ": " + value);
+    auto& line = lines.emplace_back(name);
+    if (value.empty()) {
+      line.append(";");  // libcurl would take "name:" as: leave that header out
+    } else {
+      line.append(": ").append(value);
+    }
   }
   for (const auto& line : lines) {
     auto* const longer = curl_slist_append(list.get(), line.c_str());
@@ -147,7 +154,6 @@ void set_safety(CURL* curl) {
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
   curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOPROXY, no_proxy().c_str());
   curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
 }
 
@@ -242,6 +248,7 @@ class CurlWebClient final : public WebClient {
     TRY_VOID(set_method(curl, request));
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(curl, CURLOPT_USERAGENT, user_agent_.c_str());
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, no_proxy_.c_str());
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     const auto left = deadline.remaining().count();
     if (left == 0) return Error(ErrorCode::kDeadlineExceeded, "no time left for the request");
@@ -255,6 +262,7 @@ class CurlWebClient final : public WebClient {
   }
 
   const std::string user_agent_;
+  const std::string no_proxy_ = no_proxy();
   CurlHandles handles_;
 };
 
